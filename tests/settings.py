@@ -1,0 +1,60 @@
+"""The settings of the tests; MULTI_TENANT_TEST_PUBLIC says which engine the public database is on."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from tests import servers
+
+PUBLIC = os.environ.get("MULTI_TENANT_TEST_PUBLIC", "sqlite")
+SESSION = servers.open_session()
+# Each worker of xdist has files of its own; without xdist there is one process, called main.
+BASE_DIR = SESSION / os.environ.get("PYTEST_XDIST_WORKER", "main")
+BASE_DIR.mkdir(exist_ok=True)
+
+
+def public_database() -> dict[str, Any]:
+    """The public database's entry: on a server only if asked, so that reading these settings starts none."""
+    if PUBLIC == "postgres":
+        # The session's name keeps two runs on one server of the user's apart.
+        test_name = f"test_{SESSION.name}".replace("-", "_").lower()
+        entry = servers.database_entry(servers.provide("postgres"), name="multi_tenant")
+        return {**entry, "TEST": {"NAME": test_name}}
+    if PUBLIC == "sqlite":
+        # A file also for the tests: in-memory databases are shared by threads in another way.
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": BASE_DIR / "public.sqlite3",
+            "TEST": {"NAME": BASE_DIR / "test_public.sqlite3"},
+        }
+    raise ValueError(f"MULTI_TENANT_TEST_PUBLIC is {PUBLIC!r}; it may be sqlite or postgres.")
+
+
+SECRET_KEY = "a key of the tests, for nothing but the tests"
+USE_TZ = True
+ALLOWED_HOSTS = ["*"]
+DATABASES = {"default": public_database()}
+DATABASE_ROUTERS = ["multi_tenant.routing.TenantRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+INSTALLED_APPS = [
+    "multi_tenant",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+]
+MIDDLEWARE = [
+    "multi_tenant.middleware.TenantMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+MULTI_TENANT = {
+    "SHARED_APPS": ["django.contrib.auth", "django.contrib.contenttypes"],
+    "TENANT_APPS": ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
+    "ENCRYPTION_KEYS": [Fernet.generate_key().decode()],
+    "SQLITE_DIR": BASE_DIR / "tenants",
+    "ARCHIVE_DIR": BASE_DIR / "archive",
+}
