@@ -1,0 +1,49 @@
+"""Runs of many suites, and the file in which plain ones are kept; used by the compat command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from tests.compat.suites import SuiteRun
+
+Runs = dict[str, SuiteRun]
+
+
+def run_all(
+    suites: Iterable[str],
+    *,
+    run: Callable[[str], SuiteRun],
+    jobs: int,
+    done: Callable[[SuiteRun], None],
+) -> Runs:
+    """Run the suites, a few at a time, and call `done` with each as it ends."""
+    runs: Runs = {}
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        for future in as_completed([pool.submit(run, suite) for suite in suites]):
+            result = future.result()
+            runs[result.suite] = result
+            done(result)
+    return runs
+
+
+def cached_plain(cache: Path, *, version: str, engine: str) -> Path:
+    """Return the file that keeps the plain runs of this Django, engine and Python."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return cache / f"plain-django{version}-python{python}-{engine}.json"
+
+
+def load_runs(file: Path) -> Runs:
+    """Return the runs kept in a file, none when there is no such file."""
+    if not file.exists():
+        return {}
+    return {suite: SuiteRun.from_json(data) for suite, data in json.loads(file.read_text()).items()}
+
+
+def save_runs(file: Path, runs: Runs) -> None:
+    """Keep the runs in a file, in the order of their names."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({suite: runs[suite].as_json() for suite in sorted(runs)}, indent=1))
