@@ -1,0 +1,28 @@
+"""The wiring board: every side effect of installing multi_tenant, and never a query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from multi_tenant.context import PUBLIC_PLACE, active_place
+from multi_tenant.routing import patches
+
+
+class MultiTenantConfig(AppConfig):
+    """Puts the handler in place before any models are imported, and makes the thread of ``django.setup()`` public."""
+
+    name = "multi_tenant"
+    verbose_name = _("Tenants")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def __init__(self, app_name: str, app_module: Any) -> None:
+        super().__init__(app_name, app_module)
+        # Django's classes are changed now, since models and decorators of the apps to come use them.
+        patches.install()
+
+    def ready(self) -> None:
+        # Commands, scripts and shells run here, and they are public unless they say otherwise.
+        active_place.set(PUBLIC_PLACE)

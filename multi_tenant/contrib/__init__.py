@@ -1,0 +1,1 @@
+"""Rooms for other frameworks, each optional, none importing another."""

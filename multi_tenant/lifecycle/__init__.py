@@ -1,0 +1,1 @@
+"""One tenant's life, from its first reservation to its last archive."""

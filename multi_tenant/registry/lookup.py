@@ -1,0 +1,125 @@
+"""Reads of the registry that no transaction of the caller's can break, join or fool; made by the store alone."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.db import DatabaseError, InterfaceError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
+
+from multi_tenant.conf import conf
+from multi_tenant.registry.aliases import PUBLIC
+from multi_tenant.registry.entry import Entry, digest
+
+VERSION_TABLE = "multi_tenant_version"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRecord:
+    """What a process knows of a tenant; it never changes, a later read makes another.
+
+    ``entry`` is None while the tenant has no database. ``marked`` is False for a database that is still being made and
+    carries no marker yet.
+    """
+
+    alias: str
+    uuid: uuid.UUID | None
+    name: str
+    state: str
+    entry: Entry | None = field(repr=False)
+    marked: bool = True
+    generation: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        generation = digest([str(self.uuid), self.marked, self.entry and self.entry.generation])
+        object.__setattr__(self, "generation", generation)
+
+
+def poll_version() -> int:
+    """The registry's version number."""
+    with registry_connection() as connection:
+        try:
+            return select_version(connection)
+        except (DatabaseError, InterfaceError):
+            # A persistent connection dies with its server, and Django would close it only at the request's end.
+            if connection.in_atomic_block:
+                raise
+            connection.close()
+            return select_version(connection)
+
+
+def find_tenant(alias: str) -> TenantRecord | None:
+    """The tenant of that alias."""
+    model = apps.get_model(conf.TENANT_MODEL)
+    with registry_connection() as connection:
+        tenants = read_instances(model._base_manager.using(PUBLIC).filter(alias=alias), connection)
+        if not tenants:
+            return None
+        [tenant] = tenants
+        if tenant.server_id is not None:
+            servers = apps.get_model("multi_tenant.DatabaseServer")._base_manager.using(PUBLIC)
+            [tenant.server] = read_instances(servers.filter(pk=tenant.server_id), connection)
+    return record_of(tenant)
+
+
+def find_host(host: str) -> str | None:
+    """The alias of the tenant that a normalised host leads to."""
+    domains = apps.get_model("multi_tenant.Domain")._base_manager.using(PUBLIC)
+    with registry_connection() as connection:
+        rows = read_rows(domains.filter(host=host).values_list("tenant__alias"), connection)
+    return rows[0][0] if rows else None
+
+
+def record_of(tenant: Any) -> TenantRecord:
+    """The record of a row. Raises what AbstractTenant.entry raises."""
+    entry = None if tenant.database is None else tenant.entry()
+    return TenantRecord(alias=tenant.alias, uuid=tenant.pk, name=tenant.name, state=tenant.state, entry=entry)
+
+
+@contextmanager
+def registry_connection() -> Iterator[BaseDatabaseWrapper]:
+    """The public connection, or a second one while the caller has a transaction open on it.
+
+    A broken transaction would refuse the read, a snapshot would hide changes, and uncommitted rows would be cached.
+    The transaction that a TestCase holds, and a database in memory, are read through themselves: nothing else can
+    see them.
+    """
+    connection = connections[PUBLIC]
+    if not in_transaction_of_caller(connection):
+        yield connection
+        return
+    with closing(connection.copy()) as second:
+        yield second
+
+
+def in_transaction_of_caller(connection: BaseDatabaseWrapper) -> bool:
+    if connection.vendor == "sqlite" and connection.is_in_memory_db():  # type: ignore[attr-defined]  # SQLite's own
+        return False
+    if connection.in_atomic_block:
+        of_testcase = all(block._from_testcase for block in connection.atomic_blocks)
+        return connection.needs_rollback or not of_testcase
+    return connection.connection is not None and not connection.autocommit
+
+
+def select_version(connection: BaseDatabaseWrapper) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT version FROM {VERSION_TABLE} WHERE id = 1")
+        row = cursor.fetchone()
+    return row[0] if row else 0
+
+
+def read_rows(queryset: QuerySet[Any, Any], connection: BaseDatabaseWrapper) -> list[Any]:
+    """The queryset's rows, read through a connection that ``connections`` need not know."""
+    return list(queryset.query.get_compiler(connection=connection).results_iter())
+
+
+def read_instances(queryset: QuerySet[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+    """The queryset's objects, read like ``read_rows``."""
+    names = [field.attname for field in queryset.model._meta.concrete_fields]
+    return [queryset.model.from_db(PUBLIC, names, row) for row in read_rows(queryset, connection)]

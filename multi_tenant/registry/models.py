@@ -1,0 +1,217 @@
+"""The registry's tables in the public database: tenants, their hosts, the servers, and the version of it all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from multi_tenant.conf import conf
+from multi_tenant.exceptions import InvalidEntryError
+from multi_tenant.registry.aliases import PUBLIC
+from multi_tenant.registry.entry import Entry, complete_on_public_server, complete_on_server, complete_own
+from multi_tenant.registry.fields import AliasField, EncryptedJSONField, HostField
+from multi_tenant.registry.rules import validate_keys, validate_place
+from multi_tenant.registry.store import store
+
+
+class RegistryVersion(models.Model):
+    """One row whose number grows with every change of the registry; each process polls it."""
+
+    version = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "multi_tenant_version"
+
+    @classmethod
+    def bump(cls) -> None:
+        """Raise the number inside the caller's transaction; this process looks again at once and after the commit."""
+        rows = cls._base_manager.using(PUBLIC)
+        if not rows.filter(pk=1).update(version=models.F("version") + 1):
+            rows.get_or_create(pk=1, defaults={"version": 1})
+        store.expire()
+        transaction.on_commit(store.expire, using=PUBLIC)
+
+
+class RegistryQuerySet(models.QuerySet[Any]):
+    """A queryset whose bulk writes raise the registry's version in the same transaction."""
+
+    def update(self, **kwargs: Any) -> int:
+        with transaction.atomic(using=PUBLIC):
+            RegistryVersion.bump()
+            return super().update(**kwargs)
+
+    update.alters_data = True  # type: ignore[attr-defined]  # Django reads this mark in templates
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        with transaction.atomic(using=PUBLIC):
+            RegistryVersion.bump()
+            return super().bulk_create(objs, *args, **kwargs)
+
+    bulk_create.alters_data = True  # type: ignore[attr-defined]  # as above
+
+    def bulk_update(self, objs: Iterable[Any], fields: Sequence[str], *args: Any, **kwargs: Any) -> int:
+        with transaction.atomic(using=PUBLIC):
+            RegistryVersion.bump()
+            return super().bulk_update(objs, fields, *args, **kwargs)
+
+    bulk_update.alters_data = True  # type: ignore[attr-defined]  # as above
+
+    def _raw_delete(self, using: str) -> int:
+        with transaction.atomic(using=PUBLIC):
+            RegistryVersion.bump()
+            return super()._raw_delete(using)  # type: ignore[misc]  # Django's own, not in the stubs
+
+
+class RegistryModel(models.Model):
+    """A row of the registry: each way of writing it raises the version in the same transaction."""
+
+    uuid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+
+    objects: ClassVar[Any] = RegistryQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic(using=PUBLIC):
+            super().save_base(*args, **kwargs)
+            RegistryVersion.bump()
+
+    save_base.alters_data = True  # type: ignore[attr-defined]  # as above
+
+
+def bump_on_delete(*, sender: type[models.Model], **kwargs: Any) -> None:
+    """Receive ``post_delete``, which a cascade sends inside its transaction for each row it takes along."""
+    if issubclass(sender, RegistryModel):
+        RegistryVersion.bump()
+
+
+models.signals.post_delete.connect(bump_on_delete, dispatch_uid="multi_tenant.registry.version")
+
+
+class DatabaseServer(RegistryModel):
+    """A server that new tenant databases are placed on."""
+
+    name = models.SlugField(_("name"), unique=True)
+    credentials = EncryptedJSONField(_("administrative credentials"))
+    accepts_tenants = models.BooleanField(_("accepts new tenants"), default=True)
+
+    class Meta(RegistryModel.Meta):
+        db_table = "multi_tenant_server"
+        verbose_name = _("database server")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TenantState(models.TextChoices):
+    """Where a tenant stands in its life; only ACTIVE is served."""
+
+    PENDING = "pending", _("pending")
+    PROVISIONING = "provisioning", _("provisioning")
+    FAILED = "failed", _("failed")
+    ACTIVE = "active", _("active")
+    SUSPENDED = "suspended", _("suspended")
+    DELETING = "deleting", _("deleting")
+    DELETED = "deleted", _("deleted")
+
+
+class Placement(models.TextChoices):
+    """Whose server a tenant's database is on."""
+
+    PUBLIC = "public", _("the public database's server")
+    SERVER = "server", _("a database server of the registry")
+    OWN = "own", _("the tenant's own server")
+
+
+class AbstractTenant(RegistryModel):
+    """A customer with a database of its own; derive from it for a TENANT_MODEL with more fields."""
+
+    alias = AliasField(_("alias"), max_length=48, unique=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    state = models.CharField(
+        _("state"), max_length=16, choices=TenantState, default=TenantState.PENDING, editable=False
+    )
+    step = models.CharField(_("last step done"), max_length=32, blank=True, editable=False)
+    error = models.TextField(_("error"), blank=True, editable=False)
+    placement = models.CharField(max_length=8, choices=Placement, default=Placement.PUBLIC, editable=False)
+    server = models.ForeignKey(
+        DatabaseServer, models.PROTECT, null=True, blank=True, verbose_name=_("server"), related_name="+"
+    )
+    database = EncryptedJSONField(_("database entry"), null=True, blank=True)
+    #: Where the database is, as a digest: unique, so that no two tenants can share a database.
+    location = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
+    fingerprint = models.CharField(_("migration fingerprint"), max_length=64, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True, editable=False)
+
+    class Meta(RegistryModel.Meta):
+        abstract = True
+        ordering = ("alias",)
+        verbose_name = _("tenant")
+
+    def __str__(self) -> str:
+        return self.alias
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        update_fields = kwargs.get("update_fields")
+        if update_fields is None or "database" in update_fields:
+            self.location = None if self.database is None else self.entry().location
+            if update_fields is not None:
+                kwargs["update_fields"] = frozenset(update_fields) | {"location"}
+        super().save_base(*args, **kwargs)
+
+    save_base.alters_data = True  # type: ignore[attr-defined]  # as above
+
+    def entry(self) -> Entry:
+        """The completed entry that the tenant is served with.
+
+        Raises InvalidEntryError where there is none yet or a rule is broken, DecryptionError where it cannot be opened.
+        """
+        given = self.database
+        if given is None:
+            raise InvalidEntryError(
+                f"Tenant {self.alias!r} has no database yet. Provision it with create_tenant."
+            )
+        if self.placement == Placement.OWN:
+            validate_keys(given)
+            entry = complete_own(given)
+            validate_place(entry, resolve=False)
+            return entry
+        if self.placement == Placement.SERVER and self.server is not None:
+            return complete_on_server(given, self.server.credentials)
+        return complete_on_public_server(given)
+
+
+class Tenant(AbstractTenant):
+    """The tenant model where TENANT_MODEL names no other."""
+
+    class Meta(AbstractTenant.Meta):
+        db_table = "multi_tenant_tenant"
+        # Only where the setting is there: `makemigrations` reads the setting of any swappable model it meets.
+        swappable = "TENANT_MODEL" if conf.has_tenant_model else None
+
+
+class Domain(RegistryModel):
+    """A host that leads to a tenant."""
+
+    tenant = models.ForeignKey(
+        conf.TENANT_MODEL, models.CASCADE, related_name="domains", verbose_name=_("tenant")
+    )
+    host = HostField(_("host"), max_length=253, unique=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True, db_default=Now())
+
+    class Meta(RegistryModel.Meta):
+        db_table = "multi_tenant_domain"
+        verbose_name = _("domain")
+        ordering = ("host",)
+
+    def __str__(self) -> str:
+        return self.host

@@ -1,0 +1,188 @@
+"""What an entry may say; asked before it is stored and again before it is used."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from multi_tenant.conf import conf
+from multi_tenant.exceptions import InvalidEntryError
+from multi_tenant.registry.entry import ALLOWED_OPTIONS, Entry, place_of, vendor_of
+
+ENGINES = frozenset(
+    {
+        "django.db.backends.sqlite3",
+        "django.db.backends.postgresql",
+        "django.db.backends.mysql",
+        "django.contrib.gis.db.backends.spatialite",
+        "django.contrib.gis.db.backends.postgis",
+        "django.contrib.gis.db.backends.mysql",
+    }
+)
+KEYS = frozenset(
+    {
+        "ENGINE",
+        "NAME",
+        "USER",
+        "PASSWORD",
+        "HOST",
+        "PORT",
+        "OPTIONS",
+        "CONN_MAX_AGE",
+        "CONN_HEALTH_CHECKS",
+        "DISABLE_SERVER_SIDE_CURSORS",
+        "TIME_ZONE",
+    }
+)
+
+
+def validate_keys(entry: Mapping[str, Any]) -> None:
+    """Raise InvalidEntryError unless each key and option that a tenant's own entry gives is allowed."""
+    if not isinstance(entry, Mapping):
+        raise InvalidEntryError('An entry is a dict such as {"ENGINE": …, "NAME": …, "HOST": …}. Give one.')
+    for key in entry:
+        if key not in KEYS:
+            raise refused(str(key), f"may not be set. Leave it out; allowed are {', '.join(sorted(KEYS))}")
+    validate_engine(entry)
+    validate_options(entry)
+    for key in ("NAME", "USER", "PASSWORD", "HOST", "TIME_ZONE"):
+        value = entry.get(key)
+        if value is not None and (not isinstance(value, str) or "\0" in value):
+            raise refused(key, "is not a text. Give a plain string")
+    port = str(entry.get("PORT") or "1")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise refused("PORT", "is not a port. Give one number from 1 to 65535")
+
+
+def validate_place(entry: Entry, *, resolve: bool = True) -> None:
+    """Raise InvalidEntryError unless a completed entry of a tenant's own may point where it points.
+
+    ``resolve`` looks host names up as well, as is done when an entry is given; each use compares the text alone.
+    """
+    if entry.vendor == "sqlite":
+        validate_file(str(entry["NAME"]))
+    else:
+        validate_name(entry)
+        validate_host(str(entry["HOST"] or ""), resolve=resolve)
+    validate_not_public(entry, resolve=resolve)
+
+
+def validate_engine(entry: Mapping[str, Any]) -> None:
+    trusted = {conf.public_database.get("ENGINE"), conf.ENTRY_DEFAULTS.get("ENGINE")}
+    engine = entry.get("ENGINE")
+    if engine is not None and (not isinstance(engine, str) or engine not in ENGINES | trusted):
+        raise refused("ENGINE", f"is not allowed. Choose one of {', '.join(sorted(ENGINES))}")
+
+
+def validate_options(entry: Mapping[str, Any]) -> None:
+    options = entry.get("OPTIONS")
+    if options is None:
+        return
+    if not isinstance(options, Mapping):
+        raise refused("OPTIONS", "is not a dict. Give a dict of options")
+    engine = entry.get("ENGINE") or conf.ENTRY_DEFAULTS.get("ENGINE") or conf.public_database.get("ENGINE")
+    allowed = ALLOWED_OPTIONS.get(vendor_of(str(engine)), frozenset())
+    for name, value in options.items():
+        if name not in allowed:
+            raise refused(
+                f"OPTIONS.{name}", f"may not be set. Leave it out; allowed are {', '.join(sorted(allowed))}"
+            )
+        if not isinstance(value, (str, int, float, bool)):
+            raise refused(f"OPTIONS.{name}", "is not a plain value. Give a text or a number")
+
+
+def validate_name(entry: Entry) -> None:
+    """Libpq reads a name with ``=`` or ``://`` as a connection string, and cuts one of over 63 bytes."""
+    name = str(entry["NAME"] or "")
+    if not name or len(name.encode()) > 63 or "=" in name or "://" in name:
+        raise refused("NAME", "is not the name of a database. Give a plain name of at most 63 bytes")
+
+
+def validate_file(name: str) -> None:
+    """A SQLite file stands under SQLITE_DIR, links resolved."""
+    root = conf.SQLITE_DIR.resolve()
+    path = Path(name).resolve()
+    if name.startswith("file:") or ":memory:" in name or path == root or not path.is_relative_to(root):
+        raise refused("NAME", 'is not a file below MULTI_TENANT["SQLITE_DIR"]. Give a plain file name')
+
+
+def validate_host(host: str, *, resolve: bool) -> None:
+    """Refuse a host through which a tenant could reach what only the deployment itself should reach."""
+    if host in conf.ENTRY_HOSTS:
+        return
+    if not host or host.startswith(("/", "@")):
+        raise refused("HOST", "is empty or a socket. Give the server's host name" + LISTED)
+    if "," in host or any(character.isspace() for character in host):
+        raise refused("HOST", "names more than one host. Give one host name")
+    if any(forbidden(address) for address in addresses(host, resolve=resolve)):
+        raise refused(
+            "HOST", "is a loopback or link-local address. Give a host that others reach too" + LISTED
+        )
+
+
+def validate_not_public(entry: Entry, *, resolve: bool) -> None:
+    public = dict(conf.public_database)
+    if entry.vendor != vendor_of(str(public.get("ENGINE", ""))):
+        return
+    if entry.vendor == "sqlite":
+        if place_of(entry) == place_of(public) or same_file(entry["NAME"], public.get("NAME")):
+            raise refused("NAME", "is the public database. Give the tenant a database of its own")
+        return
+    host, public_host = str(entry["HOST"]), str(public.get("HOST") or "localhost")
+    same_host = place_of(entry)[1] == place_of(public)[1] or (
+        resolve and not addresses(host, resolve=True).isdisjoint(addresses(public_host, resolve=True))
+    )
+    if same_host and place_of(entry)[2:] == place_of(public)[2:]:
+        raise refused("NAME", "is the public database. Give the tenant a database of its own")
+    if same_host and host not in conf.ENTRY_HOSTS:
+        raise refused(
+            "HOST", "is the public database's server. Leave the entry out to be placed there" + LISTED
+        )
+
+
+LISTED = ', or list it in MULTI_TENANT["ENTRY_HOSTS"]'
+
+
+def refused(key: str, reason: str) -> InvalidEntryError:
+    """The error for a key; it never repeats the value, which may be a secret."""
+    return InvalidEntryError(f"The entry is refused: {key} {reason}.", key=key)
+
+
+def addresses(host: str, *, resolve: bool) -> frozenset[str]:
+    """The IP addresses that a host stands for; none when it cannot be looked up or ``resolve`` is off.
+
+    Odd spellings (``127.1``, ``0x7f000001``, ``[::1]``) are read as the C library reads them, without asking a server.
+    """
+    flags = 0 if resolve else socket.AI_NUMERICHOST
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM, flags=flags)
+    except (OSError, UnicodeError):
+        return frozenset({"127.0.0.1"}) if host.rstrip(".").lower() == "localhost" else frozenset()
+    return frozenset(str(item[4][0]).partition("%")[0] for item in found)
+
+
+def forbidden(address: str) -> bool:
+    """Whether an address is of this machine or this link, also when wrapped in IPv6."""
+    return any(
+        form.is_loopback or form.is_link_local or form.is_unspecified or form.is_multicast
+        for form in forms_of(ipaddress.ip_address(address))
+    )
+
+
+def forms_of(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    yield address
+    if isinstance(address, ipaddress.IPv6Address):
+        yield from filter(None, (address.ipv4_mapped, address.sixtofour))
+
+
+def same_file(one: Any, other: Any) -> bool:
+    try:
+        return os.path.samefile(str(one), str(other))
+    except OSError:
+        return False

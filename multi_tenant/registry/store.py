@@ -1,0 +1,193 @@
+"""The process's cache of tenants, kept honest by a version number; asked by contexts, connections and resolvers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from time import monotonic
+from typing import TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, InterfaceError
+
+from multi_tenant.conf import conf
+from multi_tenant.exceptions import RegistryNotCachedError, RegistryUnavailableError, UnknownTenantError
+from multi_tenant.registry import lookup
+from multi_tenant.registry.lookup import TenantRecord
+
+logger = logging.getLogger("multi_tenant.registry")
+V = TypeVar("V")
+#: Entries kept in a process; a record is about 4 KiB.
+MAX_TENANTS = 10_000
+MAX_HOSTS = 20_000
+#: Unknown hosts and aliases have a cache of their own, so that a flood of them evicts nothing real.
+MAX_UNKNOWN = 1_000
+
+
+class Versioned(OrderedDict[str, tuple[V, int]]):
+    """A bounded map of values with the registry version they were read under; the least recently used goes first."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def recall(self, key: str, version: int) -> V | None:
+        """The value, if it was read under ``version``."""
+        found = self.get(key)
+        if found is None or found[1] != version:
+            return None
+        try:
+            self.move_to_end(key)
+        except KeyError:  # evicted by another thread since; the value in hand is as good
+            pass
+        return found[0]
+
+    def remember(self, key: str, value: V, version: int) -> None:
+        self[key] = (value, version)
+        self.move_to_end(key)
+        while len(self) > self.limit:
+            evicted, _ = self.popitem(last=False)
+            logger.debug("Evicted %s from the cache of %d.", evicted, self.limit)
+
+
+class Store:
+    """Answers tenants by alias and by host; one small ``SELECT`` per process and REGISTRY_TTL keeps it true.
+
+    A change read after the version was polled is tagged with the older version, so at worst it is read once more.
+    """
+
+    def __init__(self) -> None:
+        self._renew_lock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._tenants: Versioned[TenantRecord] = Versioned(MAX_TENANTS)
+        self._hosts: Versioned[str] = Versioned(MAX_HOSTS)
+        self._unknown: Versioned[bool] = Versioned(MAX_UNKNOWN)
+        self._version: int | None = None
+        self._polled = float("-inf")
+        self._next_poll = float("-inf")
+
+    def expire(self) -> None:
+        """Ask for the version again at the next use: a change was made in this process."""
+        self._next_poll = float("-inf")
+
+    def get(self, alias: str, *, any_age: bool = False) -> TenantRecord:
+        """The tenant of that alias, in whatever state.
+
+        ``any_age`` lets code inside an event loop, which cannot run SQL anyway, have a cached record that is due for a
+        poll. Raises UnknownTenantError, RegistryUnavailableError, RegistryNotCachedError (in a running event loop),
+        and what AbstractTenant.entry raises.
+        """
+        if monotonic() >= self._next_poll and in_event_loop():
+            return self._cached_in_loop(alias, any_age=any_age)
+        version = self.version()
+        record = self._tenants.recall(alias, version)
+        return record if record is not None else self._load(alias, version)
+
+    async def aget(self, alias: str) -> TenantRecord:
+        """``get`` for coroutines."""
+        if monotonic() < self._next_poll and self._version is not None:
+            record = self._tenants.recall(alias, self._version)
+            if record is not None:
+                return record
+        return await sync_to_async(self.get)(alias)
+
+    def by_host(self, host: str) -> str | None:
+        """The alias that a normalised host leads to, None where it leads nowhere."""
+        version = self.version()
+        alias = self._hosts.recall(host, version)
+        if alias is not None or self._unknown.recall(f"//{host}", version):
+            return alias
+        return self._load_host(host, version)
+
+    async def aby_host(self, host: str) -> str | None:
+        """``by_host`` for coroutines."""
+        if monotonic() < self._next_poll and self._version is not None:
+            alias = self._hosts.recall(host, self._version)
+            if alias is not None or self._unknown.recall(f"//{host}", self._version):
+                return alias
+        return await sync_to_async(self.by_host)(host)
+
+    def version(self) -> int:
+        """The registry's version, at most REGISTRY_TTL old, or REGISTRY_STALE_IF_ERROR while it cannot be read."""
+        if monotonic() >= self._next_poll and self._lock.acquire(blocking=self._version is None):
+            try:
+                self._poll()
+            finally:
+                self._lock.release()
+        age = monotonic() - self._polled
+        if self._version is None or age > conf.REGISTRY_TTL + conf.REGISTRY_STALE_IF_ERROR:
+            raise RegistryUnavailableError()
+        return self._version
+
+    def _poll(self) -> None:
+        now = monotonic()
+        if now < self._next_poll:  # another thread polled while this one waited for the lock
+            return
+        try:
+            self._version = lookup.poll_version()
+            self._polled = now
+        except (DatabaseError, InterfaceError) as exc:
+            logger.warning(
+                "The registry's version cannot be read (%s); cached tenants are served on.",
+                type(exc).__name__,
+            )
+        self._next_poll = now + conf.REGISTRY_TTL
+
+    def _load(self, alias: str, version: int) -> TenantRecord:
+        if self._unknown.recall(alias, version):
+            raise UnknownTenantError(alias)
+        stale = self._tenants.get(alias)
+        record = self._read(lambda: lookup.find_tenant(alias), stale and stale[0])
+        if record is None:
+            self._tenants.pop(alias, None)
+            self._unknown.remember(alias, True, version)
+            raise UnknownTenantError(alias)
+        if stale is None or record is not stale[0]:
+            self._tenants.remember(alias, record, version)
+        return record
+
+    def _load_host(self, host: str, version: int) -> str | None:
+        stale = self._hosts.get(host)
+        alias = self._read(lambda: lookup.find_host(host), stale and stale[0])
+        if alias is None:
+            self._hosts.pop(host, None)
+            self._unknown.remember(f"//{host}", True, version)
+        elif stale is None or alias is not stale[0]:
+            self._hosts.remember(host, alias, version)
+        return alias
+
+    def _read(self, find: Callable[[], V | None], stale: V | None) -> V | None:
+        """What ``find`` reads from the registry; while that is out of reach, what is cached, or an error."""
+        try:
+            return find()
+        except (DatabaseError, InterfaceError) as exc:
+            logger.warning("The registry cannot be read (%s).", type(exc).__name__)
+            if stale is None:
+                raise RegistryUnavailableError() from None
+            return stale
+
+    def _cached_in_loop(self, alias: str, *, any_age: bool) -> TenantRecord:
+        cached = self._tenants.get(alias)
+        if cached is None or not any_age:
+            raise RegistryNotCachedError(alias)
+        return cached[0]
+
+    def _renew_lock(self) -> None:
+        """In a forked child the parent's thread that held the lock does not exist."""
+        self._lock = threading.Lock()
+
+
+def in_event_loop() -> bool:
+    """Whether the caller runs inside an event loop, where no SQL may be run."""
+    return asyncio._get_running_loop() is not None
+
+
+store = Store()
+os.register_at_fork(after_in_child=store._renew_lock)

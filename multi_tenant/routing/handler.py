@@ -1,0 +1,170 @@
+"""The class that ``django.db.connections`` gets: static aliases as ever, tenants' connections made when asked for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.apps import apps
+from django.db.backends.base import base as backends_base
+from django.db.utils import ConnectionHandler, load_backend
+
+from multi_tenant.conf import conf
+from multi_tenant.context import Place, active_place, record_at, refuse_unserved
+from multi_tenant.exceptions import ConnectionLimitError, MultiTenantError, TenantUnavailableError
+from multi_tenant.registry.aliases import DEFAULT, PUBLIC
+from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.registry.store import store
+from multi_tenant.routing.wrapper import TenantConnection, tenant_connection
+
+logger = logging.getLogger("multi_tenant.routing")
+#: Where a thread keeps its tenants' connections in the handler's Local: no alias can be this attribute.
+LIVE = "connections of tenants"
+NONE: Mapping[str, TenantConnection] = {}
+
+
+class TenantConnectionHandler(ConnectionHandler):
+    """``connections["default"]`` is the active tenant's connection, or the public one, which bears the alias ``public``.
+
+    Iteration, ``settings`` and ``in`` know static aliases alone, so no walk over them grows with the tenants. All
+    connections belong to the thread that asked for them.
+    """
+
+    _connections: Any
+    #: The generation each alias was last opened with in this process; what Django caches by alias is valid for it.
+    _generations: dict[str, str] = {}
+
+    def __getitem__(self, alias: str) -> Any:
+        place = active_place.get()
+        name = (place.alias or PUBLIC) if alias == DEFAULT else alias
+        if name == PUBLIC or name in self.settings:
+            return self._static(DEFAULT if name == PUBLIC else name)
+        return self._of_tenant(name, place)
+
+    def __setitem__(self, alias: str, connection: Any) -> None:
+        name = self._slot(alias)
+        if name in self.settings:
+            setattr(self._connections, name, connection)
+        else:
+            self._keep({**self._live, name: connection})
+
+    def __delitem__(self, alias: str) -> None:
+        name = self._slot(alias)
+        if name in self.settings:
+            delattr(self._connections, name)
+        else:
+            self._keep({key: value for key, value in self._live.items() if key != name})
+
+    def all(self, initialized_only: bool = False) -> list[Any]:
+        """The static connections and those of tenants that this thread has met; it never makes one for a tenant."""
+        static = [
+            self._static(alias) for alias in self if not initialized_only or hasattr(self._connections, alias)
+        ]
+        return [*static, *self._live.values()]
+
+    def create_connection(self, alias: str) -> Any:
+        """A new static connection; the public one is named for what it is."""
+        entry = self.settings[alias]
+        name = PUBLIC if alias == DEFAULT else alias
+        return load_backend(entry["ENGINE"]).DatabaseWrapper(entry, name)
+
+    def retire(self, alias: str) -> None:
+        """Close this thread's connection to a tenant and forget what Django cached of it; one in use is kept."""
+        connection = self._live.get(alias)
+        if connection is None or connection.in_use:
+            return
+        connection.close()
+        del self[alias]
+        self._generations.pop(alias, None)
+        forget_caches(alias)
+
+    @property
+    def _live(self) -> Mapping[str, Any]:
+        return getattr(self._connections, LIVE, NONE)
+
+    def _keep(self, live: Mapping[str, Any]) -> None:
+        """Replace the map as a whole: contexts of an event loop share what they inherited."""
+        setattr(self._connections, LIVE, live)
+
+    def _slot(self, alias: str) -> str:
+        name = (active_place.get().alias or PUBLIC) if alias == DEFAULT else alias
+        return DEFAULT if name == PUBLIC else name
+
+    def _static(self, slot: str) -> Any:
+        try:
+            return getattr(self._connections, slot)
+        except AttributeError:
+            connection = self.create_connection(slot)
+            setattr(self._connections, slot, connection)
+            return connection
+
+    def _of_tenant(self, alias: str, place: Place) -> Any:
+        connection = self._live.get(alias)
+        if connection is not None and connection.in_atomic_block:
+            return connection  # swapping it now would lose the block's writes without an exception
+        try:
+            record = self._record(alias, place)
+        except MultiTenantError:
+            if connection is None or connection.in_use:
+                if connection is not None:
+                    return connection
+            else:
+                self.retire(alias)
+            raise
+        if connection is None:
+            return self._open(record)
+        if connection.record.generation != record.generation and not connection.in_use:
+            self.retire(alias)
+            return self._open(record)
+        connection.touch()
+        return connection
+
+    def _record(self, alias: str, place: Place) -> TenantRecord:
+        if alias == place.alias:
+            record = record_at(place)
+        else:
+            record = store.get(alias, any_age=True)
+            refuse_unserved(record, uuid=None, any_state=False)
+        if record.entry is None:
+            raise TenantUnavailableError(alias, record.state)
+        return record
+
+    def _open(self, record: TenantRecord) -> Any:
+        self._make_room(record.alias)
+        if self._generations.get(record.alias) != record.generation:
+            forget_caches(record.alias)
+            self._generations[record.alias] = record.generation
+        connection = tenant_connection(record)
+        self[record.alias] = connection
+        return connection
+
+    def _make_room(self, alias: str) -> None:
+        """Retire the least recently used connections of this thread until one more fits under the cap."""
+        limit = conf.MAX_CONNECTIONS_PER_THREAD
+        while len(self._live) >= limit:
+            idle = [connection for connection in self._live.values() if not connection.in_use]
+            if not idle:
+                raise ConnectionLimitError(alias, limit)
+            oldest = min(idle, key=lambda connection: connection.last_used)
+            logger.debug(
+                "Retired the connection to %s: the thread's cap of %d is reached.", oldest.alias, limit
+            )
+            self.retire(oldest.alias)
+
+
+class StaticDatabases(dict[str, Any]):
+    """``settings.DATABASES``, which also answers ``public``: Django looks up ``settings.DATABASES[connection.alias]``."""
+
+    def __missing__(self, alias: str) -> Any:
+        if alias == PUBLIC:
+            return self[DEFAULT]
+        raise KeyError(alias)
+
+
+def forget_caches(alias: str) -> None:
+    """Drop what Django keeps by alias for the whole process: the version check and the content types."""
+    backends_base.RAN_DB_VERSION_CHECK.discard(alias)
+    if apps.is_installed("django.contrib.contenttypes"):
+        content_types: Any = apps.get_model("contenttypes.ContentType")._default_manager
+        content_types._cache.pop(alias, None)

@@ -1,0 +1,249 @@
+"""Every change made to Django, each with its reason; installed by the app's configuration, undone by ``uninstall``.
+
+All are for Django 5.2 to 6.1, and can go when Django has a hook for connections that come and go. Each replacement calls
+what it replaces; where Django's shape differs from what is expected here, the drift test says so.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model, QuerySet
+from django.db.models.deletion import Collector
+from django.db.models.manager import BaseManager
+from django.db.models.query import RawQuerySet
+from django.db.transaction import Atomic
+from django.db.utils import ConnectionHandler, ConnectionRouter
+
+from multi_tenant.context import Place, active_place, fixed_context
+from multi_tenant.registry.aliases import DEFAULT, PUBLIC
+from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
+from multi_tenant.routing.router import database_for, settled
+
+OPEN_BLOCKS = "_multi_tenant_open"
+Wrap = Callable[[Any], Any]
+originals: dict[tuple[type, str], Any] = {}
+
+
+def install() -> None:
+    """Make every change, once."""
+    swap_handler()
+    for owner, name, wrap in PATCHES:
+        if (owner, name) not in originals:
+            originals[owner, name] = owner.__dict__[name]
+            setattr(owner, name, wrap(owner.__dict__[name]))
+
+
+def uninstall() -> None:
+    """Undo every change."""
+    for owner, name in list(originals):
+        setattr(owner, name, originals.pop((owner, name)))
+    if installed():
+        connections.__class__ = ConnectionHandler
+        settings.DATABASES = dict(settings.DATABASES)
+        rename_public(DEFAULT)
+        del connections.settings
+
+
+def installed() -> bool:
+    """Whether the handler is in place."""
+    return isinstance(connections, TenantConnectionHandler)
+
+
+def swap_handler() -> None:
+    """Give ``django.db.connections`` our class.
+
+    24 modules hold that very object, and the stock class serves caches and tasks too, so neither can be replaced.
+    ``settings.DATABASES`` becomes a dict that answers ``public``, since ``create_test_db`` looks up the wrapper's alias.
+    """
+    if installed():
+        return
+    settings.DATABASES = StaticDatabases(settings.DATABASES)
+    connections.__dict__.pop("settings", None)
+    connections._settings = None  # type: ignore[attr-defined]  # BaseConnectionHandler's own, not in the stubs
+    connections.__class__ = TenantConnectionHandler
+    rename_public(PUBLIC)
+
+
+def rename_public(alias: str) -> None:
+    """Rename this thread's public connection, if it was made already."""
+    storage: Any = connections._connections  # type: ignore[attr-defined]  # as above
+    if hasattr(storage, DEFAULT):
+        storage.default.alias = alias
+
+
+def enter_block(original: Any) -> Any:
+    """A bare ``atomic`` fixes its connection on entry: Django would resolve ``default`` again on exit, when another
+    tenant may be active, leaving one connection stuck in its block. A copy per entry, stacked by thread, serves
+    decorators that threads share.
+    """
+
+    @functools.wraps(original)
+    def __enter__(self: Atomic) -> None:
+        if self.using not in (None, DEFAULT):
+            original(self)
+            return
+        block = copy.copy(self)
+        block.__dict__.pop(OPEN_BLOCKS, None)
+        block.using = active_place.get().alias or PUBLIC
+        original(block)
+        self.__dict__.setdefault(OPEN_BLOCKS, {}).setdefault(get_ident(), []).append(block)
+
+    return __enter__
+
+
+def exit_block(original: Any) -> Any:
+    """The other half of ``enter_block``."""
+
+    @functools.wraps(original)
+    def __exit__(self: Atomic, *exc: Any) -> None:
+        open_blocks = self.__dict__.get(OPEN_BLOCKS, {})
+        mine = open_blocks.get(get_ident())
+        if not mine:
+            original(self, *exc)
+            return
+        block = mine.pop()
+        if not mine:  # ASGI has a thread for each request: do not grow with them
+            del open_blocks[get_ident()]
+        original(block, *exc)
+
+    return __exit__
+
+
+class BoundCallback:
+    """An ``on_commit`` callback that runs at the place where it was registered; it equals the plain function."""
+
+    def __init__(self, function: Any, place: Place) -> None:
+        self.function = function
+        self.place = place
+
+    def __call__(self) -> Any:
+        with fixed_context(self.place):
+            return self.function()
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.function == (other.function if isinstance(other, BoundCallback) else other))
+
+    def __hash__(self) -> int:
+        return hash(self.function)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.function, name)
+
+
+def bind_on_commit(original: Any) -> Any:
+    """Callbacks run at COMMIT, with whatever tenant is active then; they belong to the one they were registered in."""
+
+    @functools.wraps(original)
+    def on_commit(self: BaseDatabaseWrapper, func: Any, robust: bool = False) -> None:
+        bound = BoundCallback(func, active_place.get()) if callable(func) else func
+        original(self, bound, robust=robust)
+
+    return on_commit
+
+
+def settle_property(original: property) -> property:
+    """``using("default")`` names the active tenant, or public for shared models; resolved when the query runs."""
+    assert original.fget is not None
+
+    @functools.wraps(original.fget)
+    def db(self: Any) -> str:
+        if self._db is None:
+            return str(original.fget(self))  # type: ignore[misc]  # asserted above
+        return settled(self._db, self.model)
+
+    return property(db)
+
+
+def settle_subquery(original: Any) -> Any:
+    """A subquery compares its alias with the outer connection's, which is never ``default``."""
+
+    @functools.wraps(original)
+    def resolve_expression(self: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        query = original(self, *args, **kwargs)
+        if self._db is not None:
+            query._db = settled(self._db, self.model)
+        return query
+
+    return resolve_expression
+
+
+def settle_collector(original: Any) -> Any:
+    """A collector deletes, and sends signals, under the true name."""
+
+    @functools.wraps(original)
+    def __init__(self: Collector, using: Any, origin: Any = None, *args: Any, **kwargs: Any) -> None:
+        model = getattr(origin, "model", None) or type(origin)
+        if origin is not None:
+            using = settled(using, model)
+        elif using == DEFAULT:
+            using = active_place.get().alias or PUBLIC
+        original(self, using, origin, *args, **kwargs)
+
+    return __init__
+
+
+def settle_instance(original: Any) -> Any:
+    """``save(using=…)`` and ``delete(using=…)`` write under the true name, and an object of one place not in another."""
+
+    @functools.wraps(original)
+    def method(self: Model, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("using") is not None:
+            kwargs["using"] = settled(kwargs["using"], type(self), self)
+        return original(self, *args, **kwargs)
+
+    return method
+
+
+def settle_save_base(original: Any) -> Any:
+    """All ways of saving end here, deserialised objects too; ``using`` may come by position."""
+
+    @functools.wraps(original)
+    def save_base(
+        self: Model,
+        raw: bool = False,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Any = None,
+    ) -> None:
+        if using is not None:
+            using = settled(using, type(self), self)
+        original(self, raw, force_insert, force_update, using, update_fields)
+
+    return save_base
+
+
+def settle_route(original: Any) -> Any:
+    """A project's own router may say ``default``; its answer is taken as ours would be."""
+
+    @functools.wraps(original)
+    def route(self: ConnectionRouter, model: type[Model], **hints: Any) -> str:
+        alias = original(self, model, **hints)
+        return database_for(model, hints.get("instance")) if alias == DEFAULT else str(alias)
+
+    return route
+
+
+PATCHES: tuple[tuple[type, str, Wrap], ...] = (
+    (Atomic, "__enter__", enter_block),
+    (Atomic, "__exit__", exit_block),
+    (BaseDatabaseWrapper, "on_commit", bind_on_commit),
+    (QuerySet, "db", settle_property),
+    (RawQuerySet, "db", settle_property),
+    (BaseManager, "db", settle_property),
+    (QuerySet, "resolve_expression", settle_subquery),
+    (Collector, "__init__", settle_collector),
+    (Model, "save", settle_instance),
+    (Model, "delete", settle_instance),
+    (Model, "save_base", settle_save_base),
+    (ConnectionRouter, "db_for_read", settle_route),
+    (ConnectionRouter, "db_for_write", settle_route),
+)

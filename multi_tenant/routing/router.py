@@ -1,0 +1,124 @@
+"""The router: answers the database of the active place, or refuses; Django asks it for every query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model
+
+from multi_tenant.context import Place, active_place
+from multi_tenant.exceptions import NoTenantError, WrongTenantError
+from multi_tenant.registry.aliases import DEFAULT, PUBLIC
+from multi_tenant.routing.homes import Home, home_of, is_static, known_home_of
+
+
+class TenantRouter:
+    """Sends shared models to ``public`` and tenant models to the active tenant, and fails closed."""
+
+    def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
+        """The alias to read from. Raises NoTenantError, WrongTenantError or ConfigurationError."""
+        return database_for(model, hints.get("instance"))
+
+    db_for_write = db_for_read
+
+    def allow_relation(self, obj1: Model, obj2: Model, **hints: Any) -> bool | None:
+        """Whether two objects may be related: both at home here, and in one database."""
+        here, there = location_of(obj1), location_of(obj2)
+        if here is None or there is None or is_static(here) or is_static(there):
+            return None
+        check_at_home(obj1)
+        check_at_home(obj2)
+        return here == there
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        """Whether an app's tables belong into a database."""
+        if is_static(db):
+            return None
+        home = home_of(app_label)
+        if db == DEFAULT:
+            db = PUBLIC if home is Home.SHARED else active_place.get().alias or PUBLIC
+        wanted = Home.SHARED if db == PUBLIC else Home.TENANT
+        return home in (wanted, Home.BOTH)
+
+
+def database_for(model: type[Model], instance: Model | None = None) -> str:
+    """The alias of the database for a model here and now. ``instance``, the object it is asked for, must be at home.
+
+    Raises NoTenantError, WrongTenantError or ConfigurationError.
+    """
+    if instance is not None:
+        alias = location_of(instance)
+        if alias is not None and is_static(alias):
+            return alias
+        check_at_home(instance)
+    return home_alias(model)
+
+
+def home_alias(model: type[Model]) -> str:
+    """The alias where a model's rows are now. Raises NoTenantError or ConfigurationError."""
+    home = known_home_of(model)
+    if home is Home.SHARED:
+        return PUBLIC
+    place = active_place.get()
+    if place.alias is None or (home is Home.TENANT and place.alias == PUBLIC):
+        raise NoTenantError(refusal(model, place), model=model._meta.label)
+    return place.alias
+
+
+def location_of(instance: Model) -> str | None:
+    """The alias an object belongs to, None for one that was never saved.
+
+    Code outside the ORM (``create_permissions``) may write ``default`` there: it is replaced by the true name.
+    """
+    alias = instance._state.db
+    if alias == DEFAULT:
+        alias = instance._state.db = home_alias(type(instance))
+    return alias
+
+
+def check_at_home(instance: Model) -> None:
+    """Raise WrongTenantError when an object belongs to another place than the active one."""
+    alias = location_of(instance)
+    if alias is not None and not is_static(alias):
+        check_same(instance, home_alias(type(instance)))
+
+
+def check_same(instance: Model, expected: str) -> None:
+    """Raise WrongTenantError when an object was loaded elsewhere than in ``expected``."""
+    alias = location_of(instance)
+    if alias not in (None, expected) and not is_static(str(alias)):
+        raise WrongTenantError(
+            f"This {instance._meta.label} was loaded from {alias!r} and is used in {expected!r}. Load it again where "
+            "it is used, and pass its key instead of the object.",
+            found=alias,
+            expected=expected,
+        )
+
+
+def settled(alias: str | None, model: type[Model], instance: Model | None = None) -> str:
+    """The true name of an explicit ``using``: ``default`` is routed, a tenant's alias must be the active one.
+
+    An ``instance`` that is written there must be from there. Raises what ``database_for`` raises.
+    """
+    if alias is None or alias == DEFAULT:
+        return database_for(model, instance)
+    if is_static(alias):
+        return alias
+    if instance is not None:
+        check_same(instance, alias)
+    if alias != PUBLIC and alias != active_place.get().alias:
+        raise WrongTenantError(
+            f"{alias!r} was named for {model._meta.label}, but {active_place.get().alias or 'no tenant'!r} is active. "
+            f"Enter it with tenant_context({alias!r}).",
+            found=alias,
+            expected=active_place.get().alias,
+        )
+    return alias
+
+
+def refusal(model: type[Model], place: Place) -> str:
+    where = "on the public site" if place.alias == PUBLIC else "while no tenant is chosen"
+    return (
+        f"{model._meta.label} was asked for {where}. Enter a tenant with tenant_context(alias); for the public database "
+        "say public_context(), and bind threads and callbacks with tenant_bound."
+    )

@@ -1,0 +1,138 @@
+"""A tenant's connection: Django's own wrapper for the engine, with the marker, the generation and clean errors."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
+
+from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, WrongTenantError
+from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.routing.marker import read_marker
+
+if TYPE_CHECKING:
+    Base = BaseDatabaseWrapper
+else:
+    Base = object
+
+clock = itertools.count()
+#: What servers say when they refuse, and what we say of it; their own words may repeat parts of the entry.
+REASONS = (
+    ("password authentication failed", "the login is refused"),
+    ("access denied", "the login is refused"),
+    ("permission denied for database", "the login may not connect to it"),
+    ("role", "the login is refused"),
+    ("does not exist", "there is no database of that name on the server"),
+    ("unknown database", "there is no database of that name on the server"),
+    ("too many", "the server has no connection left"),
+    ("timeout", "the server does not answer"),
+    ("timed out", "the server does not answer"),
+    ("refused", "the server cannot be reached"),
+    ("unable to open database file", "the file cannot be opened"),
+)
+
+
+class TenantConnection(Base):
+    """The mixin over a backend's DatabaseWrapper."""
+
+    record: TenantRecord
+
+    def adopt_record(self, record: TenantRecord) -> None:
+        """Bind a fresh wrapper to the tenant that it was made for."""
+        self.record = record
+        self.last_used = next(clock)
+        self._cursors: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether closing would lose something: an open block, callbacks to come, or an open cursor."""
+        if self.in_atomic_block or self.run_on_commit:
+            return True
+        if self.connection is None:
+            return False
+        return not self.autocommit or any(not getattr(cursor, "closed", False) for cursor in self._cursors)
+
+    def touch(self) -> None:
+        """Note a use, for the least recently used to be found."""
+        self.last_used = next(clock)
+
+    def connect(self) -> None:
+        """Connect as the backend does, then compare the marker.
+
+        Raises TenantConnectionError, also an OperationalError, and WrongTenantError. Whatever goes wrong is raised
+        anew: the frames below hold the decrypted password, and error reports print frames.
+        """
+        try:
+            super().connect()
+            self._check_marker()
+            return
+        except Exception as exc:  # noqa: BLE001  # raised again below, without the frames that hold the password
+            failure = self._without_secrets(exc)
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+        raise failure
+
+    def copy(self, alias: str | None = None) -> BaseDatabaseWrapper:
+        """A second connection to the same database, bound to the same tenant."""
+        other = super().copy(alias)
+        other.adopt_record(self.record)  # type: ignore[attr-defined]  # of this very class
+        return other
+
+    def _prepare_cursor(self, cursor: Any) -> Any:
+        wrapped = super()._prepare_cursor(cursor)  # type: ignore[misc]  # Django's own, not in the stubs
+        self._cursors.add(wrapped)
+        return wrapped
+
+    def _check_marker(self) -> None:
+        if not self.record.marked:
+            return
+        try:
+            found = read_marker(self.connection)
+        except self.Database.Error:
+            found = None
+        if found != self.record.uuid:
+            raise WrongTenantError(
+                f"The database of {self.alias!r} is not marked as this tenant's ({found or 'no marker'}). Check that "
+                "the entry names the right database; one that belongs to the tenant is taken over by adopt_tenant.",
+                found=str(found) if found else None,
+                expected=self.alias,
+            )
+
+    def _without_secrets(self, exc: Exception) -> Exception:
+        if isinstance(exc, (self.Database.Error, self.Database.Warning)):
+            return TenantConnectionError(self.alias, reason_of(exc))
+        bare = exc.with_traceback(None)
+        if not isinstance(exc, (MultiTenantError, SynchronousOnlyOperation)):
+            bare.__cause__ = None
+        bare.__context__ = None
+        return bare
+
+
+def reason_of(exc: Exception) -> str:
+    """Why a server refused, in our words."""
+    text = str(exc).lower()
+    return next(
+        (reason for words, reason in REASONS if words in text), f"connecting failed ({type(exc).__name__})"
+    )
+
+
+def tenant_connection(record: TenantRecord) -> Any:
+    """A new, unconnected wrapper for a tenant that has an entry."""
+    assert record.entry is not None
+    connection = wrapper_class(str(record.entry["ENGINE"]))(record.entry, record.alias)
+    connection.adopt_record(record)
+    return connection
+
+
+@cache
+def wrapper_class(engine: str) -> Any:
+    """The backend's DatabaseWrapper with the mixin over it; few engines are in use, so all are kept."""
+    backend = load_backend(engine).DatabaseWrapper
+    names = {"__module__": backend.__module__, "__doc__": backend.__doc__}
+    return type("DatabaseWrapper", (TenantConnection, backend), names)
