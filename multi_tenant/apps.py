@@ -7,7 +7,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from multi_tenant.context import PUBLIC_PLACE, active_place
+from multi_tenant.context import PUBLIC_PLACE, UNDECIDED_PLACE, active_place
 from multi_tenant.routing import patches
 
 
@@ -24,5 +24,7 @@ class MultiTenantConfig(AppConfig):
         patches.install()
 
     def ready(self) -> None:
-        # Commands, scripts and shells run here, and they are public unless they say otherwise.
-        active_place.set(PUBLIC_PLACE)
+        # Commands, scripts and shells run here, and they are public unless they say otherwise. Tests that change
+        # INSTALLED_APPS come here again, wherever they are, and stay there.
+        if active_place.get() == UNDECIDED_PLACE:
+            active_place.set(PUBLIC_PLACE)

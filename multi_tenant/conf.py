@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
@@ -13,8 +13,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from multi_tenant.exceptions import ConfigurationError
-
-T = TypeVar("T")
 
 #: The settings that may stand in ``MULTI_TENANT``; a check names any other.
 NAMES = frozenset(
@@ -142,7 +140,7 @@ class Conf:
     @cached_property
     def ENTRY_DEFAULTS(self) -> Mapping[str, Any]:
         """Keys that entries of tenants get where they do not have them."""
-        return self._value("ENTRY_DEFAULTS", Mapping, {})
+        return dict(self._value("ENTRY_DEFAULTS", Mapping, {}))
 
     @cached_property
     def ENTRY_HOSTS(self) -> frozenset[str]:
@@ -169,9 +167,7 @@ class Conf:
         """How many tenant connections one thread keeps open at most."""
         value = self._value("MAX_CONNECTIONS_PER_THREAD", int, 20)
         if value < 1:
-            raise ConfigurationError(
-                'MULTI_TENANT["MAX_CONNECTIONS_PER_THREAD"] is below 1. Give at least 1.'
-            )
+            raise ConfigurationError('MULTI_TENANT["MAX_CONNECTIONS_PER_THREAD"] is below 1. Give at least 1.')
         return int(value)
 
     @property
@@ -196,7 +192,7 @@ class Conf:
         """``DATABASE_ROUTERS``, for the checks."""
         return list(settings.DATABASE_ROUTERS)
 
-    def _value(self, name: str, kind: type[T], default: Any) -> Any:
+    def _value(self, name: str, kind: Any, default: Any) -> Any:
         value = self.given.get(name, default)
         wrong = not isinstance(value, kind) or (isinstance(value, (str, bool)) and kind not in (str, bool))
         if wrong:

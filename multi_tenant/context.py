@@ -70,15 +70,15 @@ def record_at(place: Place) -> TenantRecord:
     Raises TenantUnavailableError when it has left its active state since, UnknownTenantError when its alias has gone
     to another tenant.
     """
-    assert place.alias is not None
     if place.record is not None:
         return place.record
-    record = store.get(place.alias, any_age=True)
+    record = store.get(str(place.alias), any_age=True)
     refuse_unserved(record, uuid=place.uuid, any_state=place.any_state)
     return record
 
 
 def refuse_unserved(record: TenantRecord, *, uuid: UUID | None, any_state: bool) -> None:
+    """Raise UnknownTenantError for another tenant's record, TenantUnavailableError for one that is not active."""
     if uuid is not None and record.uuid != uuid:
         raise UnknownTenantError(
             record.alias,
@@ -112,13 +112,10 @@ class place_context:
     def __enter__(self) -> None:
         self._enter(self.find())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         # By value: a token cannot be reset in another context, as happens across `sync_to_async`.
         previous, self._previous = self._previous, None
-        assert previous is not None
-        active_place.set(previous)
+        active_place.set(previous or UNDECIDED_PLACE)
 
     async def __aenter__(self) -> None:
         self._enter(await self.afind())
@@ -213,9 +210,7 @@ def tenant_bound(function: Callable[P, R]) -> Callable[P, R]:
     """
     place = active_place.get()
     if place.alias is None:
-        raise NoTenantError(
-            "There is no tenant to bind to. Call tenant_bound inside tenant_context or public_context."
-        )
+        raise NoTenantError("There is no tenant to bind to. Call tenant_bound inside tenant_context or public_context.")
     return decorated(function, functools.partial(context_of, place))
 
 
@@ -235,7 +230,7 @@ def decorated(function: Callable[P, R], context: Callable[[], place_context]) ->
 
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return asteps(function(*args, **kwargs), context)  # type: ignore[arg-type]  # an async generator function
+            return asteps(function(*args, **kwargs), context)
 
     elif inspect.iscoroutinefunction(function):
 
@@ -248,7 +243,7 @@ def decorated(function: Callable[P, R], context: Callable[[], place_context]) ->
 
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return steps(function(*args, **kwargs), context)  # type: ignore[arg-type]  # a generator function
+            return steps(function(*args, **kwargs), context)
 
     else:
 

@@ -42,9 +42,7 @@ class UnknownTenantError(MultiTenantError, ConnectionDoesNotExist):
     """No tenant of that alias is in the registry."""
 
     def __init__(self, alias: str, message: str = "") -> None:
-        super().__init__(
-            message or f"There is no tenant {alias!r}. See `manage.py list_tenants` for those there are."
-        )
+        super().__init__(message or f"There is no tenant {alias!r}. See `manage.py list_tenants` for those there are.")
         self.alias = alias
 
 

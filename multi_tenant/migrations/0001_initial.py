@@ -37,9 +37,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("version", models.BigIntegerField(default=0)),
             ],
@@ -66,9 +64,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "step",
-                    models.CharField(
-                        blank=True, editable=False, max_length=32, verbose_name="last step done"
-                    ),
+                    models.CharField(blank=True, editable=False, max_length=32, verbose_name="last step done"),
                 ),
                 ("error", models.TextField(blank=True, editable=False, verbose_name="error")),
                 (
@@ -91,9 +87,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "fingerprint",
-                    models.CharField(
-                        blank=True, editable=False, max_length=64, verbose_name="migration fingerprint"
-                    ),
+                    models.CharField(blank=True, editable=False, max_length=64, verbose_name="migration fingerprint"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),

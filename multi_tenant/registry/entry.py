@@ -14,8 +14,8 @@ from multi_tenant.conf import conf
 
 #: Settings of the public database that a tenant's own entry never inherits.
 PRIVATE_KEYS = frozenset({"NAME", "HOST", "USER", "PASSWORD", "TEST", "ATOMIC_REQUESTS", "AUTOCOMMIT"})
-#: OPTIONS that an entry may set, and inherit from the public database, by the vendor of its engine. Left out on purpose:
-#: whatever names a file, a service, another server, a role or a statement to run.
+#: OPTIONS that an entry may set, and inherit from the public database, by the vendor of its engine. Left out on
+#: purpose: whatever names a file, a service, another server, a role or a statement to run.
 ALLOWED_OPTIONS: Mapping[str, frozenset[str]] = {
     "sqlite": frozenset({"timeout", "transaction_mode"}),
     "postgresql": frozenset(
@@ -92,9 +92,7 @@ class Entry(dict[str, Any]):
 
 def complete_own(entry: Mapping[str, Any]) -> Entry:
     """Fill up a tenant's own entry: from ENTRY_DEFAULTS, then from what the public database may lend."""
-    engine = (
-        entry.get("ENGINE") or conf.ENTRY_DEFAULTS.get("ENGINE") or conf.public_database.get("ENGINE", "")
-    )
+    engine = entry.get("ENGINE") or conf.ENTRY_DEFAULTS.get("ENGINE") or conf.public_database.get("ENGINE", "")
     return filled({**lent(str(engine)), **conf.ENTRY_DEFAULTS, **entry, "ENGINE": engine})
 
 

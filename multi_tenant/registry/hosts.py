@@ -26,9 +26,7 @@ def normalise_host(host: str) -> str:
     try:
         ascii_name = name.removesuffix(".").encode("idna").decode("ascii").lower()
     except UnicodeError:
-        raise InvalidHostError(
-            f"{host[:80]!r} is not a host. Give a name such as acme.example.com."
-        ) from None
+        raise InvalidHostError(f"{host[:80]!r} is not a host. Give a name such as acme.example.com.") from None
     labels = ascii_name.split(".")
     if len(ascii_name) > 253 or not all(LABEL.fullmatch(label) for label in labels):
         raise InvalidHostError(f"{host[:80]!r} is not a host. Give a name such as acme.example.com.")
@@ -39,8 +37,6 @@ def without_port(host: str) -> str:
     """The host without ``:port``; an IPv6 address keeps its brackets."""
     if host.startswith("["):
         end = host.find("]")
-        return (
-            host[: end + 1] if host[end + 1 :] == "" or re.fullmatch(r":\d{1,5}", host[end + 1 :]) else host
-        )
+        return host[: end + 1] if host[end + 1 :] == "" or re.fullmatch(r":\d{1,5}", host[end + 1 :]) else host
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host

@@ -99,17 +99,19 @@ def registry_connection() -> Iterator[BaseDatabaseWrapper]:
 
 
 def in_transaction_of_caller(connection: BaseDatabaseWrapper) -> bool:
+    """Whether reading through this connection would take part in a transaction that somebody opened."""
     if connection.vendor == "sqlite" and connection.is_in_memory_db():  # type: ignore[attr-defined]  # SQLite's own
         return False
     if connection.in_atomic_block:
-        of_testcase = all(block._from_testcase for block in connection.atomic_blocks)
+        of_testcase = all(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
         return connection.needs_rollback or not of_testcase
     return connection.connection is not None and not connection.autocommit
 
 
 def select_version(connection: BaseDatabaseWrapper) -> int:
+    """The version as the connection sees it; 0 before the first change."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT version FROM {VERSION_TABLE} WHERE id = 1")
+        cursor.execute(f"SELECT version FROM {VERSION_TABLE} WHERE id = 1")  # noqa: S608  # a constant
         row = cursor.fetchone()
     return row[0] if row else 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import models, transaction
@@ -54,17 +54,17 @@ class RegistryQuerySet(models.QuerySet[Any]):
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]  # as above
 
-    def bulk_update(self, objs: Iterable[Any], fields: Sequence[str], *args: Any, **kwargs: Any) -> int:
+    def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], *args: Any, **kwargs: Any) -> int:
         with transaction.atomic(using=PUBLIC):
             RegistryVersion.bump()
             return super().bulk_update(objs, fields, *args, **kwargs)
 
     bulk_update.alters_data = True  # type: ignore[attr-defined]  # as above
 
-    def _raw_delete(self, using: str) -> int:
+    def _raw_delete(self, using: str | None) -> int:
         with transaction.atomic(using=PUBLIC):
             RegistryVersion.bump()
-            return super()._raw_delete(using)  # type: ignore[misc]  # Django's own, not in the stubs
+            return super()._raw_delete(using)
 
 
 class RegistryModel(models.Model):
@@ -107,7 +107,7 @@ class DatabaseServer(RegistryModel):
         verbose_name = _("database server")
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class TenantState(models.TextChoices):
@@ -177,9 +177,7 @@ class AbstractTenant(RegistryModel):
         """
         given = self.database
         if given is None:
-            raise InvalidEntryError(
-                f"Tenant {self.alias!r} has no database yet. Provision it with create_tenant."
-            )
+            raise InvalidEntryError(f"Tenant {self.alias!r} has no database yet. Provision it with create_tenant.")
         if self.placement == Placement.OWN:
             validate_keys(given)
             entry = complete_own(given)
@@ -202,9 +200,7 @@ class Tenant(AbstractTenant):
 class Domain(RegistryModel):
     """A host that leads to a tenant."""
 
-    tenant = models.ForeignKey(
-        conf.TENANT_MODEL, models.CASCADE, related_name="domains", verbose_name=_("tenant")
-    )
+    tenant = models.ForeignKey(conf.TENANT_MODEL, models.CASCADE, related_name="domains", verbose_name=_("tenant"))
     host = HostField(_("host"), max_length=253, unique=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True, db_default=Now())
 
@@ -214,4 +210,4 @@ class Domain(RegistryModel):
         ordering = ("host",)
 
     def __str__(self) -> str:
-        return self.host
+        return str(self.host)

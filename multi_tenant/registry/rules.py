@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -72,6 +71,7 @@ def validate_place(entry: Entry, *, resolve: bool = True) -> None:
 
 
 def validate_engine(entry: Mapping[str, Any]) -> None:
+    """An engine of Django's, or one that the project itself uses for its databases."""
     trusted = {conf.public_database.get("ENGINE"), conf.ENTRY_DEFAULTS.get("ENGINE")}
     engine = entry.get("ENGINE")
     if engine is not None and (not isinstance(engine, str) or engine not in ENGINES | trusted):
@@ -79,6 +79,7 @@ def validate_engine(entry: Mapping[str, Any]) -> None:
 
 
 def validate_options(entry: Mapping[str, Any]) -> None:
+    """Options from the allow-list of the engine, plain values alone."""
     options = entry.get("OPTIONS")
     if options is None:
         return
@@ -88,9 +89,7 @@ def validate_options(entry: Mapping[str, Any]) -> None:
     allowed = ALLOWED_OPTIONS.get(vendor_of(str(engine)), frozenset())
     for name, value in options.items():
         if name not in allowed:
-            raise refused(
-                f"OPTIONS.{name}", f"may not be set. Leave it out; allowed are {', '.join(sorted(allowed))}"
-            )
+            raise refused(f"OPTIONS.{name}", f"may not be set. Leave it out; allowed are {', '.join(sorted(allowed))}")
         if not isinstance(value, (str, int, float, bool)):
             raise refused(f"OPTIONS.{name}", "is not a plain value. Give a text or a number")
 
@@ -119,12 +118,11 @@ def validate_host(host: str, *, resolve: bool) -> None:
     if "," in host or any(character.isspace() for character in host):
         raise refused("HOST", "names more than one host. Give one host name")
     if any(forbidden(address) for address in addresses(host, resolve=resolve)):
-        raise refused(
-            "HOST", "is a loopback or link-local address. Give a host that others reach too" + LISTED
-        )
+        raise refused("HOST", "is a loopback or link-local address. Give a host that others reach too" + LISTED)
 
 
 def validate_not_public(entry: Entry, *, resolve: bool) -> None:
+    """Never the public database, and its server only if listed."""
     public = dict(conf.public_database)
     if entry.vendor != vendor_of(str(public.get("ENGINE", ""))):
         return
@@ -139,9 +137,7 @@ def validate_not_public(entry: Entry, *, resolve: bool) -> None:
     if same_host and place_of(entry)[2:] == place_of(public)[2:]:
         raise refused("NAME", "is the public database. Give the tenant a database of its own")
     if same_host and host not in conf.ENTRY_HOSTS:
-        raise refused(
-            "HOST", "is the public database's server. Leave the entry out to be placed there" + LISTED
-        )
+        raise refused("HOST", "is the public database's server. Leave the entry out to be placed there" + LISTED)
 
 
 LISTED = ', or list it in MULTI_TENANT["ENTRY_HOSTS"]'
@@ -176,13 +172,15 @@ def forbidden(address: str) -> bool:
 def forms_of(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The address and those that are wrapped in it."""
     yield address
     if isinstance(address, ipaddress.IPv6Address):
         yield from filter(None, (address.ipv4_mapped, address.sixtofour))
 
 
 def same_file(one: Any, other: Any) -> bool:
+    """Whether two names lead to one file, by links too."""
     try:
-        return os.path.samefile(str(one), str(other))
+        return Path(str(one)).samefile(str(other))
     except OSError:
         return False

@@ -8,6 +8,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
@@ -40,10 +41,8 @@ class Versioned(OrderedDict[str, tuple[V, int]]):
         found = self.get(key)
         if found is None or found[1] != version:
             return None
-        try:
+        with suppress(KeyError):  # evicted by another thread since; the value in hand is as good
             self.move_to_end(key)
-        except KeyError:  # evicted by another thread since; the value in hand is as good
-            pass
         return found[0]
 
     def remember(self, key: str, value: V, version: int) -> None:
@@ -123,7 +122,7 @@ class Store:
                 self._lock.release()
         age = monotonic() - self._polled
         if self._version is None or age > conf.REGISTRY_TTL + conf.REGISTRY_STALE_IF_ERROR:
-            raise RegistryUnavailableError()
+            raise RegistryUnavailableError
         return self._version
 
     def _poll(self) -> None:
@@ -170,7 +169,7 @@ class Store:
         except (DatabaseError, InterfaceError) as exc:
             logger.warning("The registry cannot be read (%s).", type(exc).__name__)
             if stale is None:
-                raise RegistryUnavailableError() from None
+                raise RegistryUnavailableError from None
             return stale
 
     def _cached_in_loop(self, alias: str, *, any_age: bool) -> TenantRecord:

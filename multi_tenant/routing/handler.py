@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.db.backends.base import base as backends_base
@@ -12,7 +12,7 @@ from django.db.utils import ConnectionHandler, load_backend
 
 from multi_tenant.conf import conf
 from multi_tenant.context import Place, active_place, record_at, refuse_unserved
-from multi_tenant.exceptions import ConnectionLimitError, MultiTenantError, TenantUnavailableError
+from multi_tenant.exceptions import ConnectionLimitError, MultiTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.store import store
@@ -25,7 +25,7 @@ NONE: Mapping[str, TenantConnection] = {}
 
 
 class TenantConnectionHandler(ConnectionHandler):
-    """``connections["default"]`` is the active tenant's connection, or the public one, which bears the alias ``public``.
+    """``connections["default"]`` is the active tenant's connection, or the public one, whose alias is ``public``.
 
     Iteration, ``settings`` and ``in`` know static aliases alone, so no walk over them grows with the tenants. All
     connections belong to the thread that asked for them.
@@ -33,7 +33,7 @@ class TenantConnectionHandler(ConnectionHandler):
 
     _connections: Any
     #: The generation each alias was last opened with in this process; what Django caches by alias is valid for it.
-    _generations: dict[str, str] = {}
+    _generations: ClassVar[dict[str, str]] = {}
 
     def __getitem__(self, alias: str) -> Any:
         place = active_place.get()
@@ -58,9 +58,7 @@ class TenantConnectionHandler(ConnectionHandler):
 
     def all(self, initialized_only: bool = False) -> list[Any]:
         """The static connections and those of tenants that this thread has met; it never makes one for a tenant."""
-        static = [
-            self._static(alias) for alias in self if not initialized_only or hasattr(self._connections, alias)
-        ]
+        static = [self._static(alias) for alias in self if not initialized_only or hasattr(self._connections, alias)]
         return [*static, *self._live.values()]
 
     def create_connection(self, alias: str) -> Any:
@@ -126,8 +124,6 @@ class TenantConnectionHandler(ConnectionHandler):
         else:
             record = store.get(alias, any_age=True)
             refuse_unserved(record, uuid=None, any_state=False)
-        if record.entry is None:
-            raise TenantUnavailableError(alias, record.state)
         return record
 
     def _open(self, record: TenantRecord) -> Any:
@@ -147,14 +143,12 @@ class TenantConnectionHandler(ConnectionHandler):
             if not idle:
                 raise ConnectionLimitError(alias, limit)
             oldest = min(idle, key=lambda connection: connection.last_used)
-            logger.debug(
-                "Retired the connection to %s: the thread's cap of %d is reached.", oldest.alias, limit
-            )
+            logger.debug("Retired the connection to %s: the thread's cap of %d is reached.", oldest.alias, limit)
             self.retire(oldest.alias)
 
 
 class StaticDatabases(dict[str, Any]):
-    """``settings.DATABASES``, which also answers ``public``: Django looks up ``settings.DATABASES[connection.alias]``."""
+    """``settings.DATABASES``, answering ``public`` too: Django looks up ``settings.DATABASES[connection.alias]``."""
 
     def __missing__(self, alias: str) -> Any:
         if alias == PUBLIC:

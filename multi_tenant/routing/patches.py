@@ -1,7 +1,7 @@
 """Every change made to Django, each with its reason; installed by the app's configuration, undone by ``uninstall``.
 
-All are for Django 5.2 to 6.1, and can go when Django has a hook for connections that come and go. Each replacement calls
-what it replaces; where Django's shape differs from what is expected here, the drift test says so.
+All are for Django 5.2 to 6.1, and can go when Django has a hook for connections that come and go. Each replacement
+calls what it replaces; where Django's shape differs from what is expected here, the drift test says so.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def swap_handler() -> None:
     """Give ``django.db.connections`` our class.
 
     24 modules hold that very object, and the stock class serves caches and tasks too, so neither can be replaced.
-    ``settings.DATABASES`` becomes a dict that answers ``public``, since ``create_test_db`` looks up the wrapper's alias.
+    ``settings.DATABASES`` becomes a dict that answers ``public``: ``create_test_db`` looks up the wrapper's alias.
     """
     if installed():
         return
@@ -151,12 +151,12 @@ def bind_on_commit(original: Any) -> Any:
 
 def settle_property(original: property) -> property:
     """``using("default")`` names the active tenant, or public for shared models; resolved when the query runs."""
-    assert original.fget is not None
+    stock: Any = original.fget
 
-    @functools.wraps(original.fget)
+    @functools.wraps(stock)
     def db(self: Any) -> str:
         if self._db is None:
-            return str(original.fget(self))  # type: ignore[misc]  # asserted above
+            return str(stock(self))
         return settled(self._db, self.model)
 
     return property(db)
@@ -166,7 +166,7 @@ def settle_subquery(original: Any) -> Any:
     """A subquery compares its alias with the outer connection's, which is never ``default``."""
 
     @functools.wraps(original)
-    def resolve_expression(self: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+    def resolve_expression(self: Any, *args: Any, **kwargs: Any) -> Any:
         query = original(self, *args, **kwargs)
         if self._db is not None:
             query._db = settled(self._db, self.model)
@@ -191,7 +191,7 @@ def settle_collector(original: Any) -> Any:
 
 
 def settle_instance(original: Any) -> Any:
-    """``save(using=…)`` and ``delete(using=…)`` write under the true name, and an object of one place not in another."""
+    """``save(using=…)`` and ``delete(using=…)`` write under the true name, and no object of one place in another."""
 
     @functools.wraps(original)
     def method(self: Model, *args: Any, **kwargs: Any) -> Any:

@@ -117,8 +117,9 @@ def settled(alias: str | None, model: type[Model], instance: Model | None = None
 
 
 def refusal(model: type[Model], place: Place) -> str:
+    """Why a tenant model is refused, and the cure."""
     where = "on the public site" if place.alias == PUBLIC else "while no tenant is chosen"
     return (
-        f"{model._meta.label} was asked for {where}. Enter a tenant with tenant_context(alias); for the public database "
-        "say public_context(), and bind threads and callbacks with tenant_bound."
+        f"{model._meta.label} was asked for {where}. Enter a tenant with tenant_context(alias); for the public "
+        "database say public_context(), and bind threads and callbacks with tenant_bound."
     )

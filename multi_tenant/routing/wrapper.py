@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import weakref
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
-from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, WrongTenantError
+from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, TenantUnavailableError, WrongTenantError
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.routing.marker import read_marker
 
@@ -41,6 +41,7 @@ class TenantConnection(Base):
     """The mixin over a backend's DatabaseWrapper."""
 
     record: TenantRecord
+    Database: Any
 
     def adopt_record(self, record: TenantRecord) -> None:
         """Bind a fresh wrapper to the tenant that it was made for."""
@@ -78,10 +79,10 @@ class TenantConnection(Base):
             self.connection = None
         raise failure
 
-    def copy(self, alias: str | None = None) -> BaseDatabaseWrapper:
+    def copy(self, alias: str | None = None) -> Self:
         """A second connection to the same database, bound to the same tenant."""
         other = super().copy(alias)
-        other.adopt_record(self.record)  # type: ignore[attr-defined]  # of this very class
+        other.adopt_record(self.record)
         return other
 
     def _prepare_cursor(self, cursor: Any) -> Any:
@@ -117,14 +118,13 @@ class TenantConnection(Base):
 def reason_of(exc: Exception) -> str:
     """Why a server refused, in our words."""
     text = str(exc).lower()
-    return next(
-        (reason for words, reason in REASONS if words in text), f"connecting failed ({type(exc).__name__})"
-    )
+    return next((reason for words, reason in REASONS if words in text), f"connecting failed ({type(exc).__name__})")
 
 
 def tenant_connection(record: TenantRecord) -> Any:
-    """A new, unconnected wrapper for a tenant that has an entry."""
-    assert record.entry is not None
+    """A new, unconnected wrapper. Raises TenantUnavailableError for a tenant that has no database."""
+    if record.entry is None:
+        raise TenantUnavailableError(record.alias, record.state)
     connection = wrapper_class(str(record.entry["ENGINE"]))(record.entry, record.alias)
     connection.adopt_record(record)
     return connection
