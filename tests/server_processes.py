@@ -160,14 +160,17 @@ def unprivileged_account() -> Account:
 
 
 def reachable_programs(directory: Path, *, account: Account) -> Path:
-    """The programs where the account may run them: below /root only root may, so a copy is made."""
+    """The programs where the account may run them; what only root can reach is copied."""
     programs = postgres_programs()
     with suppress(PermissionError):
         subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, **account)
         return programs
-    copy = directory / "programs"
-    shutil.copytree(programs.parent, copy, symlinks=True)
-    return copy / "bin"
+    installation, package = programs.parent, programs.parent.parent
+    shutil.copytree(installation, directory / package.name / installation.name, symlinks=True)
+    # The programs look for their libraries beside the package.
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(libraries, directory / libraries.name, symlinks=True)
+    return directory / package.name / installation.name / programs.name
 
 
 def init_database_cluster(programs: Path, directory: Path, *, password: str, account: Account) -> None:
