@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 from typing import Any
-
-from cryptography.fernet import Fernet
 
 from tests import servers
 
@@ -18,16 +18,18 @@ BASE_DIR.mkdir(exist_ok=True)
 
 def public_database() -> dict[str, Any]:
     """The public database's entry: on a server only if asked, so that reading these settings starts none."""
+    # A process that a test starts shares the test's own database, which tests/processes.py names here.
+    given = os.environ.get("MULTI_TENANT_TEST_DATABASE")
     if PUBLIC == "postgres":
         # The session's name keeps two runs on one server of the user's apart.
         test_name = f"test_{SESSION.name}".replace("-", "_").lower()
-        entry = servers.database_entry(servers.provide("postgres"), name="multi_tenant")
+        entry = servers.database_entry(servers.provide("postgres"), name=given or "multi_tenant")
         return {**entry, "TEST": {"NAME": test_name}}
     if PUBLIC == "sqlite":
         # A file also for the tests: in-memory databases are shared by threads in another way.
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": BASE_DIR / "public.sqlite3",
+            "NAME": given or BASE_DIR / "public.sqlite3",
             "TEST": {"NAME": BASE_DIR / "test_public.sqlite3"},
         }
     raise ValueError(f"MULTI_TENANT_TEST_PUBLIC is {PUBLIC!r}; it may be sqlite or postgres.")
@@ -45,16 +47,27 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "tests.testapp.library",
+    "tests.testapp.billing",
+    "tests.testapp.common",
 ]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 MIDDLEWARE = [
     "multi_tenant.middleware.TenantMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
+BOTH_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "tests.testapp.common",
+]
 MULTI_TENANT = {
-    "SHARED_APPS": ["django.contrib.auth", "django.contrib.contenttypes"],
-    "TENANT_APPS": ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
-    "ENCRYPTION_KEYS": [Fernet.generate_key().decode()],
+    "SHARED_APPS": [*BOTH_APPS, "tests.testapp.billing"],
+    "TENANT_APPS": [*BOTH_APPS, "tests.testapp.library"],
+    # The same in each process of a test session.
+    "ENCRYPTION_KEYS": [base64.urlsafe_b64encode(hashlib.sha256(SECRET_KEY.encode()).digest()).decode()],
     "SQLITE_DIR": BASE_DIR / "tenants",
     "ARCHIVE_DIR": BASE_DIR / "archive",
 }
