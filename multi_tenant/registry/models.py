@@ -158,7 +158,7 @@ class AbstractTenant(RegistryModel):
         verbose_name = _("tenant")
 
     def __str__(self) -> str:
-        return self.alias
+        return str(self.alias)
 
     def save_base(self, *args: Any, **kwargs: Any) -> None:
         update_fields = kwargs.get("update_fields")

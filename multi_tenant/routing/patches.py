@@ -13,7 +13,7 @@ from threading import get_ident
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, QuerySet
 from django.db.models.deletion import Collector
@@ -47,9 +47,10 @@ def uninstall() -> None:
         setattr(owner, name, originals.pop((owner, name)))
     if installed():
         connections.__class__ = ConnectionHandler
+        connection.__dict__.pop("alias", None)
         settings.DATABASES = dict(settings.DATABASES)
         rename_public(DEFAULT)
-        del connections.settings
+        connections.__dict__.pop("settings", None)
 
 
 def installed() -> bool:
@@ -69,6 +70,8 @@ def swap_handler() -> None:
     connections.__dict__.pop("settings", None)
     connections._settings = None  # type: ignore[attr-defined]  # BaseConnectionHandler's own, not in the stubs
     connections.__class__ = TenantConnectionHandler
+    # The proxy follows the active tenant, and is asked by name whether tests may use it.
+    connection.__dict__["alias"] = DEFAULT
     rename_public(PUBLIC)
 
 
@@ -191,7 +194,7 @@ def settle_collector(original: Any) -> Any:
 
 
 def settle_instance(original: Any) -> Any:
-    """``save(using=…)`` and ``delete(using=…)`` write under the true name, and no object of one place in another."""
+    """``delete(using=…)`` deletes under the true name, and no object of one place in another."""
 
     @functools.wraps(original)
     def method(self: Model, *args: Any, **kwargs: Any) -> Any:
@@ -203,7 +206,11 @@ def settle_instance(original: Any) -> Any:
 
 
 def settle_save_base(original: Any) -> Any:
-    """All ways of saving end here, deserialised objects too; ``using`` may come by position."""
+    """All ways of saving end here, deserialised objects too; ``using`` may come by position.
+
+    ``save`` itself stays Django's: its warnings point at its caller. It asks whether a deferred object goes back where
+    it came from, which is asked again here, where the true name is known.
+    """
 
     @functools.wraps(original)
     def save_base(
@@ -215,10 +222,23 @@ def settle_save_base(original: Any) -> Any:
         update_fields: Any = None,
     ) -> None:
         if using is not None:
-            using = settled(using, type(self), self)
+            given, using = using, settled(using, type(self), self)
+            if given != using == self._state.db and update_fields is None and not (raw or force_insert):
+                update_fields = loaded_fields(self)
         original(self, raw, force_insert, force_update, using, update_fields)
 
     return save_base
+
+
+def loaded_fields(instance: Model) -> frozenset[str] | None:
+    """The fields that a partly loaded object writes back, None for a whole one; as ``Model.save`` has it."""
+    deferred = instance.get_deferred_fields() - {field.attname for field in instance._meta.generated_fields}
+    names = {
+        field.attname
+        for field in instance._meta.concrete_fields
+        if field not in instance._meta.pk_fields and not hasattr(field, "through")
+    }
+    return frozenset(names - deferred) or None if deferred else None
 
 
 def settle_route(original: Any) -> Any:
@@ -241,7 +261,6 @@ PATCHES: tuple[tuple[type, str, Wrap], ...] = (
     (BaseManager, "db", settle_property),
     (QuerySet, "resolve_expression", settle_subquery),
     (Collector, "__init__", settle_collector),
-    (Model, "save", settle_instance),
     (Model, "delete", settle_instance),
     (Model, "save_base", settle_save_base),
     (ConnectionRouter, "db_for_read", settle_route),
