@@ -232,13 +232,10 @@ def settle_save_base(original: Any) -> Any:
 
 def loaded_fields(instance: Model) -> frozenset[str] | None:
     """The fields that a partly loaded object writes back, None for a whole one; as ``Model.save`` has it."""
-    deferred = instance.get_deferred_fields() - {field.attname for field in instance._meta.generated_fields}
-    names = {
-        field.attname
-        for field in instance._meta.concrete_fields
-        if field not in instance._meta.pk_fields and not hasattr(field, "through")
-    }
-    return frozenset(names - deferred) or None if deferred else None
+    fields, keys = instance._meta.concrete_fields, instance._meta.pk_fields
+    deferred = {field.attname for field in fields if not field.generated} - instance.__dict__.keys()
+    loaded = {field.attname for field in fields if field not in keys} - deferred
+    return frozenset(loaded) or None if deferred else None
 
 
 def settle_route(original: Any) -> Any:

@@ -9,6 +9,7 @@ from django.db.models import Model
 from multi_tenant.context import Place, active_place
 from multi_tenant.exceptions import NoTenantError, WrongTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
+from multi_tenant.registry.store import store
 from multi_tenant.routing.homes import Home, home_of, is_static, known_home_of
 
 
@@ -98,7 +99,8 @@ def check_same(instance: Model, expected: str) -> None:
 def settled(alias: str | None, model: type[Model], instance: Model | None = None) -> str:
     """The true name of an explicit ``using``: ``default`` is routed, a tenant's alias must be the active one.
 
-    An ``instance`` that is written there must be from there. Raises what ``database_for`` raises.
+    An ``instance`` that is written there must be from there. Raises what ``database_for`` raises, and
+    UnknownTenantError.
     """
     if alias is None or alias == DEFAULT:
         return database_for(model, instance)
@@ -107,6 +109,7 @@ def settled(alias: str | None, model: type[Model], instance: Model | None = None
     if instance is not None:
         check_same(instance, alias)
     if alias != PUBLIC and alias != active_place.get().alias:
+        store.get(alias, any_age=True)  # an alias that nothing bears is refused as such
         raise WrongTenantError(
             f"{alias!r} was named for {model._meta.label}, but {active_place.get().alias or 'no tenant'!r} is active. "
             f"Enter it with tenant_context({alias!r}).",

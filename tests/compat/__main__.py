@@ -40,9 +40,7 @@ class Bench:
     def run(self, mode: str, suites: Iterable[str]) -> Runs:
         """Run these suites in one mode, saying how each went."""
         options = self.options
-        run = partial(
-            run_suite, mode=mode, engine=options.engine, tests=self.tests, time_limit=options.time_limit
-        )
+        run = partial(run_suite, mode=mode, engine=options.engine, tests=self.tests, time_limit=options.time_limit)
         return run_all(suites, run=run, jobs=self.options.jobs, done=_say)
 
     def _chosen(self, wanted: list[str]) -> list[str]:

@@ -47,9 +47,7 @@ class Verdict:
         found = [f"{item.test} differs, and {EXCEPTIONS.name} gives no cause" for item in self.unlisted]
         found += [f"{test} is listed in {EXCEPTIONS.name} but differs no longer" for test in self.stale]
         if others > UNEXPLAINED_AT_MOST:
-            found.append(
-                f"{others} differences are not due to the name; at most {UNEXPLAINED_AT_MOST} may be"
-            )
+            found.append(f"{others} differences are not due to the name; at most {UNEXPLAINED_AT_MOST} may be")
         return found
 
 

@@ -55,9 +55,7 @@ class SuiteRun:
 def suite_names(tests: Path) -> list[str]:
     """Return the name of every suite that Django's `runtests.py` knows, spatial ones included."""
     command = [sys.executable, "-c", ENUMERATE]
-    result = subprocess.run(
-        command, cwd=tests, env=_environment(), capture_output=True, text=True, check=True
-    )
+    result = subprocess.run(command, cwd=tests, env=_environment(), capture_output=True, text=True, check=True)
     names: list[str] = json.loads(result.stdout)
     return [name for name in names if name != "gis_tests"]
 

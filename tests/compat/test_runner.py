@@ -27,7 +27,7 @@ class Sample(unittest.TestCase):
     def test_subtests(self) -> None:
         for number in range(3):
             with self.subTest(number=number):
-                self.assertNotEqual(number, 1)
+                assert number != 1
 
     @unittest.expectedFailure
     def test_expected(self) -> None:
