@@ -7,12 +7,14 @@ opened the session (xdist's controller) owns the servers; its children find it i
 from __future__ import annotations
 
 import atexit
+import fcntl
 import functools
 import os
 import shutil
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from tests.server_processes import START_SECONDS, STOP_SECONDS, ServerUnavailabl
 
 SESSION = "MULTI_TENANT_TEST_SESSION"
 REQUIRE = "MULTI_TENANT_REQUIRE"
+PREFIX = "multi-tenant-tests-"
 DRIVERS = {"postgres": "psycopg", "redis": "redis"}
 
 
@@ -82,9 +85,10 @@ def open_session() -> Path:
     given = os.environ.get(SESSION)
     if given and Path(given).is_dir():
         return Path(given)
-    directory = Path(tempfile.mkdtemp(prefix="multi-tenant-tests-"))
+    sweep()
+    directory = Path(tempfile.mkdtemp(prefix=PREFIX))
     directory.chmod(0o711)  # PostgreSQL's account passes through, and reads nothing
-    (directory / "owner").write_text(str(os.getpid()))
+    claim(directory)
     os.environ[SESSION] = str(directory)
     atexit.register(close_session)
     return directory
@@ -103,6 +107,23 @@ def close_session() -> None:
     shutil.rmtree(directory, ignore_errors=True)  # a keeper that was just being started may still write
     del os.environ[SESSION]
     provide.cache_clear()
+
+
+def claim(directory: Path) -> None:
+    """Mark a directory as this process's, with a lock that ends when the process does, however it does."""
+    draft = directory / "owner.new"
+    draft.write_text(str(os.getpid()))
+    descriptor = os.open(draft, os.O_RDONLY)  # never closed: the lock lasts as long
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    draft.rename(directory / "owner")
+
+
+def sweep() -> None:
+    """Remove what killed sessions left behind, where no keeper of a server was there to do it."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/owner"):
+        with suppress(OSError), owner.open() as claimed:  # another user's, in use, or just being removed
+            fcntl.flock(claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def session_server(name: str) -> str:
