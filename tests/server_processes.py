@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 import psutil
 
@@ -30,6 +30,8 @@ PORT_ATTEMPTS = 5
 START_SECONDS = 60
 STOP_SECONDS = 20
 WATCH_SECONDS = 0.2
+#: The account for a child process, as keywords of `subprocess`; none for the present one.
+Account = dict[str, Any]
 # Nothing here has to survive a power cut, and many databases are made and dropped.
 POSTGRES_SETTINGS = {
     "fsync": "off",
@@ -48,14 +50,6 @@ POSTGRES_SETTINGS = {
 
 class ServerUnavailableError(Exception):
     """A server of the tests cannot be had; the text is the reason that a skipped test shows."""
-
-
-class Account(TypedDict, total=False):
-    """The account for a child process, as `subprocess` takes it; empty for the present one."""
-
-    user: str
-    group: int
-    extra_groups: list[int]
 
 
 def postgres_programs() -> Path:
@@ -156,7 +150,7 @@ def unprivileged_account() -> Account:
     if os.geteuid() != 0:
         return Account()
     nobody = pwd.getpwnam("nobody")
-    return Account(user="nobody", group=nobody.pw_gid, extra_groups=[])
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
 def reachable_programs(directory: Path, *, account: Account) -> Path:
@@ -182,7 +176,7 @@ def init_database_cluster(programs: Path, directory: Path, *, password: str, acc
             shutil.chown(path, account["user"], account["group"])
     options = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"]
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    command = [programs / "initdb", "-D", directory / "data", "--no-sync", *options, *locale]
+    command = [str(programs / "initdb"), "-D", str(directory / "data"), "--no-sync", *options, *locale]
     made = subprocess.run(command, check=False, capture_output=True, text=True, cwd=directory, **account)
     password_file.unlink()
     if made.returncode:
@@ -220,7 +214,7 @@ def free_port() -> int:
         return port
 
 
-def is_up(process: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> bool:
+def is_up(process: subprocess.Popen[Any], is_ready: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         if is_ready():
@@ -229,7 +223,7 @@ def is_up(process: subprocess.Popen[bytes], is_ready: Callable[[], bool]) -> boo
     return False
 
 
-def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
+def stop(process: subprocess.Popen[Any], stop_signal: signal.Signals) -> None:
     process.send_signal(stop_signal)
     try:
         process.wait(STOP_SECONDS)
