@@ -54,7 +54,9 @@ class Level:
 
     def meet(self, connection: Any) -> None:
         """Enrol a connection that a test was just handed; one out of reach is left for the test to find out."""
-        if connection.alias in self.out_of_reach or self.thread != get_ident() or in_event_loop():
+        if connection.alias in self.blocks or connection.alias in self.out_of_reach:
+            return
+        if self.thread != get_ident() or in_event_loop():
             return
         try:
             self.enrol(connection)
@@ -71,9 +73,10 @@ class Level:
 
     def roll_back(self) -> None:
         """Roll all blocks back, the last one first; one that fails does not keep the others open."""
-        if self in levels:
-            del levels[levels.index(self) :]
+        # This is the innermost level till the end: an outer one must not enrol connections while blocks are open.
+        del levels[levels.index(self) + 1 :]
         with ExitStack() as stack:
+            stack.callback(levels.remove, self)
             for alias, block in self.blocks.items():
                 stack.callback(roll_back, alias, block)
 

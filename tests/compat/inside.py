@@ -18,19 +18,18 @@ from multi_tenant.registry.entry import complete_on_public_server
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import TenantState
 from multi_tenant.routing.marker import write_marker
-from multi_tenant.testing import patches
+from multi_tenant.testing.runner import TenantTestRunner
 from multi_tenant.testing.testcases import ObservedConnectionHandler, keep_contents
 from tests.compat.runner import RecordingRunner
 
 
-class TenantRunner(RecordingRunner):
+class TenantRunner(RecordingRunner, TenantTestRunner):
     """Runs the tests in a tenant that the registry knows."""
 
     alias = "acme"
 
     def setup_test_environment(self, **kwargs: Any) -> None:
         super().setup_test_environment(**kwargs)
-        patches.install()
         every_app_is_a_tenants()
         threads_inherit_the_tenant()
 
