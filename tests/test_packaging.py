@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -81,7 +82,9 @@ def test_the_extra_named_all_holds_every_extra(project: dict[str, Any]) -> None:
 
 def test_the_package_imports_without_any_extra() -> None:
     command = [sys.executable, "-W", "error", "-c", IMPORT_EVERYTHING]
-    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    # A public database on PostgreSQL would ask for its driver.
+    variables = os.environ | {"MULTI_TENANT_TEST_PUBLIC": "sqlite"}
+    done = subprocess.run(command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 20
 
