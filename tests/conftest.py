@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -33,3 +35,13 @@ def postgres_url() -> str:
 def redis_url() -> str:
     """The URL of a real Redis."""
     return servers.require_server("redis")
+
+
+@pytest.fixture
+def configure(settings: Any) -> Callable[..., None]:
+    """Changes keys of the setting MULTI_TENANT until the test ends."""
+
+    def change(**changes: Any) -> None:
+        settings.MULTI_TENANT = {**settings.MULTI_TENANT, **changes}
+
+    return change

@@ -33,12 +33,13 @@ def unseal(token: str, *, binding: str) -> Any:
             f"The ciphertext of {binding} cannot be opened. Put the key that wrote it into "
             'MULTI_TENANT["ENCRYPTION_KEYS"], behind the newest one.'
         ) from None
-    if message["binding"] != binding:
-        raise DecryptionError(
-            f"The ciphertext found in {binding} was written for another row or column. Restore the row from a backup, "
-            "or set its value again."
-        )
-    return message["value"]
+    if message["binding"] == binding:
+        return message["value"]
+    del message  # error reports print the locals of each frame
+    raise DecryptionError(
+        f"The ciphertext found in {binding} was written for another row or column. Restore the row from a backup, "
+        "or set its value again."
+    )
 
 
 def sealed_with_newest(token: str) -> bool:
