@@ -16,6 +16,13 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
+# Rooms and engines that an extra is for, and the plugin, which is for who has pytest.
+BEYOND = (
+    "multi_tenant.contrib.",
+    "multi_tenant.databases.mysql",
+    "multi_tenant.databases.postgresql",
+    "multi_tenant.testing",
+)
 OPTIONAL_PACKAGES = ("celery", "channels", "MySQLdb", "psycopg", "psycopg_pool", "redis", "rest_framework")
 IMPORT_EVERYTHING = f"""
 import importlib, pkgutil, sys, warnings
@@ -25,7 +32,7 @@ django.setup()
 import multi_tenant
 names = [module.name for module in pkgutil.walk_packages(multi_tenant.__path__, "multi_tenant.")]
 for name in names:
-    if not name.startswith(("multi_tenant.contrib.", "multi_tenant.testing")):
+    if not name.startswith({BEYOND}):
         importlib.import_module(name)
 print(len(names))
 """

@@ -66,8 +66,9 @@ def test_processes_of_a_session_share_a_server(postgres_url: str) -> None:
     assert child.stdout.strip() == postgres_url
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("name", ["postgres", "redis"])
+@pytest.mark.parametrize(
+    ("name", "how"), [("postgres", signal.SIGKILL), ("redis", signal.SIGTERM), ("redis", signal.SIGINT)]
+)
 def test_a_server_ends_with_its_owner(name: str, how: signal.Signals, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue(f"{name}_url")  # skips where there is none
     with python_of_its_own("-c", OWNER, name) as owner:
