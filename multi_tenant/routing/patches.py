@@ -183,7 +183,7 @@ def settle_collector(original: Any) -> Any:
 
     @functools.wraps(original)
     def __init__(self: Collector, using: Any, origin: Any = None, *args: Any, **kwargs: Any) -> None:
-        model = getattr(origin, "model", None) or type(origin)
+        model = getattr(origin, "model", None) or origin.__class__
         if origin is not None:
             using = settled(using, model)
         elif using == DEFAULT:

@@ -73,7 +73,7 @@ def location_of(instance: Model) -> str | None:
     """
     alias = instance._state.db
     if alias == DEFAULT:
-        alias = instance._state.db = home_alias(type(instance))
+        alias = instance._state.db = home_alias(instance.__class__)
     return alias
 
 
@@ -81,7 +81,8 @@ def check_at_home(instance: Model) -> None:
     """Raise WrongTenantError when an object belongs to another place than the active one."""
     alias = location_of(instance)
     if alias is not None and not is_static(alias):
-        check_same(instance, home_alias(type(instance)))
+        # Not `type()`: `request.user` is a lazy object, which has the class of what it stands for.
+        check_same(instance, home_alias(instance.__class__))
 
 
 def check_same(instance: Model, expected: str) -> None:
