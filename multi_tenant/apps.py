@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from multi_tenant.context import PUBLIC_PLACE, UNDECIDED_PLACE, active_place
@@ -28,3 +29,11 @@ class MultiTenantConfig(AppConfig):
         # INSTALLED_APPS come here again, wherever they are, and stay there.
         if active_place.get() == UNDECIDED_PLACE:
             active_place.set(PUBLIC_PLACE)
+        from multi_tenant.checks import register_checks
+        from multi_tenant.lifecycle.fingerprint import update_on_migrate
+
+        # `manage.py check`, and each command that runs the checks first, refuses settings that cannot work.
+        register_checks()
+
+        # Sent once for each app; as of this one, it is heard once for each `migrate`.
+        post_migrate.connect(update_on_migrate, sender=self, dispatch_uid="multi_tenant.lifecycle.fingerprint")

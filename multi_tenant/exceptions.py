@@ -141,5 +141,16 @@ class ProvisioningError(MultiTenantError):
         self.step = step
 
 
+class DatabaseExistsError(ProvisioningError):
+    """A database of the wanted name is on the server already; the name is never part of the message."""
+
+    def __init__(self, *, step: str = "database") -> None:
+        super().__init__(
+            "A database of that name exists already, and it was not touched. Choose another name, or take the database "
+            "over with adopt_tenant.",
+            step=step,
+        )
+
+
 class IdentityProtectedError(MultiTenantError):
     """A tenant tried to change who a person is elsewhere."""

@@ -81,6 +81,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("database", EncryptedJSONField(blank=True, null=True, verbose_name="database entry")),
+                ("adopted", models.BooleanField(default=False, editable=False, verbose_name="adopted")),
                 (
                     "location",
                     models.CharField(blank=True, editable=False, max_length=64, null=True, unique=True),

@@ -19,6 +19,10 @@ from multi_tenant.registry.rules import validate_keys, validate_place
 from multi_tenant.registry.store import store
 
 
+#: The fields that say where a tenant's database is.
+PLACING = frozenset({"database", "placement", "server", "server_id"})
+
+
 class RegistryVersion(models.Model):
     """One row whose number grows with every change of the registry; each process polls it."""
 
@@ -29,7 +33,10 @@ class RegistryVersion(models.Model):
 
     @classmethod
     def bump(cls) -> None:
-        """Raise the number inside the caller's transaction; this process looks again at once and after the commit."""
+        """Raise the number inside the caller's transaction; this process looks again at once and after the commit.
+
+        It comes before the change itself, so that all writers take locks in one order and none waits in a circle.
+        """
         rows = cls._base_manager.using(PUBLIC)
         if not rows.filter(pk=1).update(version=models.F("version") + 1):
             rows.get_or_create(pk=1, defaults={"version": 1})
@@ -48,8 +55,11 @@ class RegistryQuerySet(models.QuerySet[Any]):
     update.alters_data = True  # type: ignore[attr-defined]  # Django reads this mark in templates
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        objs = list(objs)
         with transaction.atomic(using=PUBLIC):
             RegistryVersion.bump()
+            for obj in objs:
+                obj.complete()
             return super().bulk_create(objs, *args, **kwargs)
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]  # as above
@@ -80,19 +90,29 @@ class RegistryModel(models.Model):
 
     def save_base(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic(using=PUBLIC):
-            super().save_base(*args, **kwargs)
             RegistryVersion.bump()
+            super().save_base(*args, **kwargs)
 
     save_base.alters_data = True  # type: ignore[attr-defined]  # as above
 
+    def complete(self) -> None:
+        """Work out the columns that follow from others, before the row is written."""
+
 
 def bump_on_delete(*, sender: type[models.Model], **kwargs: Any) -> None:
-    """Receive ``post_delete``, which a cascade sends inside its transaction for each row it takes along."""
+    """Receive ``pre_delete``, which a cascade sends inside its transaction for each row it takes along."""
     if issubclass(sender, RegistryModel):
         RegistryVersion.bump()
 
 
-models.signals.post_delete.connect(bump_on_delete, dispatch_uid="multi_tenant.registry.version")
+def bump_on_load(*, sender: type[models.Model], raw: bool, **kwargs: Any) -> None:
+    """Receive ``post_save``: ``loaddata`` writes past ``save_base`` of the row's own class."""
+    if raw and issubclass(sender, RegistryModel):
+        RegistryVersion.bump()
+
+
+models.signals.pre_delete.connect(bump_on_delete, dispatch_uid="multi_tenant.registry.delete")
+models.signals.post_save.connect(bump_on_load, dispatch_uid="multi_tenant.registry.load")
 
 
 class DatabaseServer(RegistryModel):
@@ -145,6 +165,8 @@ class AbstractTenant(RegistryModel):
         DatabaseServer, models.PROTECT, null=True, blank=True, verbose_name=_("server"), related_name="+"
     )
     database = EncryptedJSONField(_("database entry"), null=True, blank=True)
+    #: Whether the database was there before the tenant; deleting the tenant then leaves it.
+    adopted = models.BooleanField(_("adopted"), default=False, editable=False)
     #: Where the database is, as a digest: unique, so that no two tenants can share a database.
     location = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     fingerprint = models.CharField(_("migration fingerprint"), max_length=64, blank=True, editable=False)
@@ -162,13 +184,16 @@ class AbstractTenant(RegistryModel):
 
     def save_base(self, *args: Any, **kwargs: Any) -> None:
         update_fields = kwargs.get("update_fields")
-        if update_fields is None or "database" in update_fields:
-            self.location = None if self.database is None else self.entry().location
+        if update_fields is None or PLACING.intersection(update_fields):
+            self.complete()
             if update_fields is not None:
                 kwargs["update_fields"] = frozenset(update_fields) | {"location"}
         super().save_base(*args, **kwargs)
 
     save_base.alters_data = True  # type: ignore[attr-defined]  # as above
+
+    def complete(self) -> None:
+        self.location = None if self.database is None else self.entry().location
 
     def entry(self) -> Entry:
         """The completed entry that the tenant is served with.

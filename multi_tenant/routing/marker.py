@@ -14,6 +14,7 @@ CREATE = (
 )
 CLEAR = f"DELETE FROM {TABLE}"  # noqa: S608  # constants, here and below
 INSERT = f"INSERT INTO {TABLE} (id, tenant) VALUES (1, %s)"  # noqa: S608
+DROP = f"DROP TABLE IF EXISTS {TABLE}"
 SELECT = f"SELECT tenant FROM {TABLE} WHERE id = 1"  # noqa: S608
 
 
@@ -29,6 +30,12 @@ def write_marker(connection: BaseDatabaseWrapper, tenant: uuid.UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute(CLEAR)
         cursor.execute(INSERT, [str(tenant)])
+
+
+def remove_marker(connection: BaseDatabaseWrapper) -> None:
+    """Leave no mark in a database that is a tenant's no longer."""
+    with connection.cursor() as cursor:
+        cursor.execute(DROP)
 
 
 def read_marker(raw_connection: Any) -> uuid.UUID | None:

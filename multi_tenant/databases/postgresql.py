@@ -1,0 +1,205 @@
+"""PostgreSQL: databases are made from the entry's NAME as maintenance database, dumped by pg_dump."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.db import DatabaseError, InterfaceError
+from psycopg import sql
+
+from multi_tenant.databases.base import Engine
+from multi_tenant.exceptions import DatabaseExistsError, ProvisioningError
+from multi_tenant.registry.entry import Entry
+from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.routing.wrapper import reason_of, tenant_connection
+
+#: SQLSTATEs: the name is taken; another session took it just now; the login may not; somebody is connected.
+EXISTS = frozenset({"42P04", "23505"})
+FORBIDDEN = "42501"
+IN_USE = "55006"
+#: The first version whose CREATE DATABASE has STRATEGY; WAL_LOG, its default, is named since FILE_COPY checkpoints.
+STRATEGY_VERSION = 150000
+#: Seconds; libpq's own default is to wait as long as the network does.
+CONNECT_TIMEOUT = 10
+#: libpq's environment for what an entry says; nothing goes on a command line, which every user can read.
+ENVIRONMENT = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}
+OPTIONS_ENVIRONMENT = {
+    "channel_binding": "PGCHANNELBINDING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "gssencmode": "PGGSSENCMODE",
+    "passfile": "PGPASSFILE",
+    "require_auth": "PGREQUIREAUTH",
+    "service": "PGSERVICE",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslmode": "PGSSLMODE",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "sslrootcert": "PGSSLROOTCERT",
+}
+
+
+class PostgreSQL(Engine):
+    """Databases of a PostgreSQL server."""
+
+    longest_name = 63
+    archive_suffix = ".dump"
+
+    def __init__(self, entry: Entry, *, alias: str) -> None:
+        options = {"connect_timeout": CONNECT_TIMEOUT, **entry["OPTIONS"]}
+        super().__init__(Entry({**entry, "OPTIONS": options}), alias=alias)
+        self._held: Any = None
+
+    def names(self, prefix: str) -> Sequence[str]:
+        query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY datname"
+        with self._connection() as connection, connection.cursor() as cursor:
+            cursor.execute(query, [prefix])
+            return [row[0] for row in cursor.fetchall()]
+
+    def exists(self, name: str) -> bool:
+        with self._connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            return cursor.fetchone() is not None
+
+    def create(self, name: str) -> None:
+        self._run("CREATE DATABASE {}", name)
+
+    def clone(self, template: str, name: str) -> None:
+        with self._connection() as connection:
+            strategy = " STRATEGY WAL_LOG" if connection.pg_version >= STRATEGY_VERSION else ""
+            self._run("CREATE DATABASE {} TEMPLATE {}" + strategy, name, template)
+
+    def publish(self, draft: str, name: str) -> None:
+        # Not IS_TEMPLATE: any login that may create databases could then copy it.
+        self._run("ALTER DATABASE {} ALLOW_CONNECTIONS false", draft)
+        self._run("ALTER DATABASE {} RENAME TO {}", draft, name)
+
+    def drop(self, name: str) -> None:
+        self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def drop_template(self, name: str) -> bool:
+        try:
+            self._run("DROP DATABASE IF EXISTS {}", name)
+        except DatabaseError as exc:
+            if state_of(exc) != IN_USE:
+                raise
+            return False
+        return True
+
+    def check_dump(self) -> None:
+        self._program("pg_dump")
+
+    def dump(self, name: str, path: Path) -> None:
+        self._call("pg_dump", "--format=custom", "--no-owner", "--no-privileges", name=name, output=path)
+
+    def restore(self, path: Path, name: str) -> None:
+        # pg_restore reads the database's name from its arguments alone; an empty one says "as the environment has it".
+        self._call("pg_restore", "--exit-on-error", "--no-owner", "--dbname=", str(path), name=name)
+
+    def size(self, name: str) -> int:
+        with self._connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_database_size(%s::name)", [name])
+            return int(cursor.fetchone()[0])
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """An advisory lock of the maintenance database; it goes with its session."""
+        number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+        with self._connection() as connection:
+            with connection.cursor() as cursor:
+                # A server that ends idle sessions would take the lock away from long work.
+                cursor.execute("SELECT set_config('idle_session_timeout', '0', false)")
+                cursor.execute("SELECT pg_advisory_lock(%s)", [number])
+            try:
+                yield
+            finally:
+                # An outer call may hold the connection, and live on; a lost one has lost the lock already.
+                with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        """The connection that an outer call holds, or one for this call; never one of ``django.db.connections``."""
+        if self._held is not None:
+            yield self._held
+            return
+        record = TenantRecord(alias=self.alias, uuid=None, name="", state="", entry=self.entry, marked=False)
+        with closing(tenant_connection(record)) as connection:
+            self._held = connection
+            try:
+                yield connection
+            finally:
+                self._held = None
+
+    def _run(self, statement: str, *names: str) -> None:
+        with self._connection() as connection:
+            connection.ensure_connection()
+            identifiers = [sql.Identifier(name) for name in names]
+            text = sql.SQL(statement).format(*identifiers).as_string(connection.connection)
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(text)
+            except DatabaseError as exc:
+                self._refuse(exc)
+
+    def _refuse(self, exc: DatabaseError) -> NoReturn:
+        if state_of(exc) in EXISTS:
+            raise DatabaseExistsError from None
+        if state_of(exc) == FORBIDDEN:
+            raise ProvisioningError(
+                f"The login may not do this for {self.alias!r} on its server. Give it CREATEDB and the ownership "
+                "of its databases; or let somebody else make the database, and adopt it.",
+                step="database",
+            ) from exc
+        raise exc
+
+    def _call(self, program: str, *arguments: str, name: str, output: Path | None = None) -> None:
+        """Run one of PostgreSQL's programs on a database."""
+        command = [self._program(program), *arguments]
+        with (output or Path(os.devnull)).open("wb") as file:
+            done = subprocess.run(  # noqa: S603  # our own command: an absolute path and fixed arguments
+                command,
+                check=False,
+                env=self._environment(name),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.PIPE,
+            )
+        if done.returncode:
+            message = done.stderr.decode(errors="replace")
+            reason = "it is older than the server" if "version mismatch" in message else reason_of(Exception(message))
+            raise ProvisioningError(
+                f"{program} failed for the database of {self.alias!r}: {reason}. Check its version, the entry and "
+                "the server.",
+                step="archive",
+            )
+
+    def _program(self, program: str) -> str:
+        found = shutil.which(program)
+        if found is None:
+            raise ProvisioningError(
+                f"{program} is not on this machine's PATH. Install PostgreSQL's client programs, or go without an "
+                "archive (archive=False).",
+                step="archive",
+            )
+        return found
+
+    def _environment(self, name: str) -> Mapping[str, str]:
+        """The child's environment, which other users cannot read."""
+        given = {ENVIRONMENT[key]: self.entry[key] for key in ENVIRONMENT if self.entry.get(key)}
+        options: Mapping[str, Any] = self.entry["OPTIONS"]
+        chosen = {OPTIONS_ENVIRONMENT[key]: options[key] for key in OPTIONS_ENVIRONMENT if key in options}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+        return {**inherited, **{key: str(value) for key, value in {**chosen, **given}.items()}, "PGDATABASE": name}
+
+
+def state_of(exc: BaseException) -> str | None:
+    """The SQLSTATE of a driver's error that Django wrapped."""
+    state: str | None = getattr(exc.__cause__, "sqlstate", None)
+    return state

@@ -1,0 +1,138 @@
+"""The end of a tenant: archived, its database dropped, its row kept until it is purged."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from multi_tenant.context import public_context
+from multi_tenant.exceptions import MultiTenantError, ProvisioningError, WrongTenantError
+from multi_tenant.lifecycle.archive import archive_database
+from multi_tenant.lifecycle.building import inside, retire
+from multi_tenant.lifecycle.lock import turn_of
+from multi_tenant.lifecycle.placement import database_engine, engine_for
+from multi_tenant.lifecycle.provision import described, is_untouched, mark_of, record, refuse_marked
+from multi_tenant.lifecycle.reservation import RESERVED
+from multi_tenant.lifecycle.state import find, require
+from multi_tenant.registry.aliases import PUBLIC
+from multi_tenant.registry.models import AbstractTenant, Domain, TenantState
+from multi_tenant.routing.marker import remove_marker
+from multi_tenant.signals import tenant_deleted
+
+DELETE = "delete"
+ARCHIVED = "archive"
+PURGE = "purge"
+#: Steps of a tenant whose database bears no mark yet.
+UNMARKED = frozenset({RESERVED, "database", "schema"})
+
+
+def delete(alias: str, *, force: bool = False, archive: bool = True) -> AbstractTenant:
+    """Delete a tenant: archive its database, drop it, forget its domains. The row stays, and refuses its alias.
+
+    An active tenant must be suspended first, or ``force`` given; writes that other processes make within REGISTRY_TTL
+    of a forced deletion may miss the archive. An adopted database is left, without its mark. A deletion that was
+    killed goes on where it was; a deleted tenant is left as it is. Raises UnknownTenantError, ProvisioningError and
+    TenantConnectionError.
+    """
+    with turn_of(alias, step=DELETE):
+        tenant = find(alias)
+        if tenant.state == TenantState.DELETED:
+            return tenant
+        refuse_active(tenant, force=force)
+        begin(tenant, archive=archive)
+        drop_database(tenant)
+        forget(tenant)
+    with public_context():
+        tenant_deleted.send(sender=type(tenant), tenant=tenant)
+    return tenant
+
+
+def purge(alias: str) -> AbstractTenant:
+    """Remove the row of a deleted tenant, so that its alias is free again. Its archives are left.
+
+    Raises UnknownTenantError and ProvisioningError.
+    """
+    with turn_of(alias, step=PURGE):
+        tenant = find(alias)
+        require(tenant, TenantState.DELETED, step=PURGE)
+        uuid = tenant.pk
+        tenant.delete(using=PUBLIC)
+        tenant.pk = uuid  # what the caller has in hand still says who it was
+    return tenant
+
+
+def refuse_active(tenant: AbstractTenant, *, force: bool) -> None:
+    """Raise ProvisioningError for a tenant that is being served, unless it is forced."""
+    if tenant.state == TenantState.ACTIVE and not force:
+        raise ProvisioningError(
+            f"Tenant {tenant.alias!r} is active. Suspend it first, or force the deletion.", step=DELETE
+        )
+
+
+def begin(tenant: AbstractTenant, *, archive: bool) -> None:
+    """Take the tenant out of service and archive it; if that cannot be done the tenant is as it was."""
+    if tenant.step == ARCHIVED or not has_database(tenant):
+        record(tenant, step=tenant.step, state=TenantState.DELETING)
+        return
+    check_own(tenant)
+    if archive:
+        database_engine(tenant).check_dump()
+    before = tenant.state
+    record(tenant, step=tenant.step, state=TenantState.DELETING)
+    retire(tenant.alias)
+    if not archive:
+        return
+    try:
+        archive_database(tenant)
+    except MultiTenantError as exc:
+        record(tenant, step=tenant.step, state=before, error=described(exc))
+        raise
+    record(tenant, step=ARCHIVED)
+
+
+def has_database(tenant: AbstractTenant) -> bool:
+    """Whether there is a database still; an adopted one is there as long as the tenant is."""
+    if tenant.database is None:
+        return False
+    return tenant.adopted or engine_for(tenant).exists(str(tenant.entry()["NAME"]))
+
+
+def check_own(tenant: AbstractTenant) -> None:
+    """Raise WrongTenantError unless the database is marked as this tenant's, or not yet marked as it is half-made."""
+    if tenant.step == RESERVED and not is_untouched(tenant):
+        raise not_own(tenant)
+    with inside(tenant) as connection:
+        refuse_marked(tenant, connection)
+        if mark_of(connection) is None and tenant.step not in UNMARKED:
+            raise not_own(tenant)
+
+
+def not_own(tenant: AbstractTenant) -> WrongTenantError:
+    """The refusal to drop what may be somebody else's."""
+    return WrongTenantError(
+        f"The database of {tenant.alias!r} is not marked as this tenant's, so it is not dropped. Check the entry; "
+        "adopt the database first if it is the right one.",
+        expected=tenant.alias,
+    )
+
+
+def drop_database(tenant: AbstractTenant) -> None:
+    """Drop the database; an adopted one loses its mark alone."""
+    retire(tenant.alias)
+    if not has_database(tenant):
+        return
+    if not tenant.adopted:
+        engine_for(tenant).drop(str(tenant.entry()["NAME"]))
+        return
+    with inside(tenant) as connection:
+        remove_marker(connection)
+
+
+def forget(tenant: AbstractTenant) -> None:
+    """Keep of the tenant that it was: its alias, uuid and name."""
+    with transaction.atomic(using=PUBLIC):
+        Domain.objects.using(PUBLIC).filter(tenant_id=tenant.pk).delete()
+        tenant.database = None
+        tenant.state, tenant.step, tenant.error, tenant.fingerprint = TenantState.DELETED, "", "", ""
+        tenant.deleted_at = timezone.now()
+        tenant.save(using=PUBLIC)

@@ -1,0 +1,253 @@
+"""Making a tenant: the steps from a reserved row to a served database, each of which can be run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError
+
+from multi_tenant.conf import conf
+from multi_tenant.context import tenant_context
+from multi_tenant.databases.base import Engine
+from multi_tenant.exceptions import DatabaseExistsError, MultiTenantError, ProvisioningError, WrongTenantError
+from multi_tenant.lifecycle.building import inside, migrate, retire
+from multi_tenant.lifecycle.fingerprint import fingerprint, fingerprint_of
+from multi_tenant.lifecycle.lock import turn_of
+from multi_tenant.lifecycle.placement import engine_for, place
+from multi_tenant.lifecycle.reservation import (
+    RESERVED,
+    hosts_of,
+    is_reserved,
+    refuse_shared_location,
+    reserve,
+    tenant_to_make,
+)
+from multi_tenant.lifecycle.template import clone_template
+from multi_tenant.registry.aliases import PUBLIC, validate_alias
+from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Placement, TenantState
+from multi_tenant.routing.marker import TABLE, read_marker, write_marker
+from multi_tenant.signals import tenant_provisioned
+
+
+@dataclass
+class Attempt:
+    """One run through the steps. ``resumed`` says that an earlier one settled where the database is, and was killed.
+
+    ``begun`` and ``made`` tell what has to be undone: that a database was asked for, and that it was seen to be made.
+    """
+
+    tenant: AbstractTenant
+    engine: Engine
+    resumed: bool
+    begun: bool = False
+    made: bool = False
+
+    @property
+    def name(self) -> str:
+        """The physical name of the database."""
+        return str(self.tenant.entry()["NAME"])
+
+
+Step = tuple[str, Callable[[Attempt], None]]
+
+
+def create_tenant(
+    alias: str,
+    *,
+    name: str = "",
+    domains: Iterable[str] = (),
+    server: DatabaseServer | str | None = None,
+    entry: Mapping[str, Any] | None = None,
+) -> AbstractTenant:
+    """Make a tenant with a database of its own, ready to be served; one left half-made is finished.
+
+    The database is made on ``server``, or on the server of ``entry``, or beside the public one. If it fails nothing is
+    left of it, unless an earlier attempt was killed: then the row stays as failed and can be tried again. Receivers of
+    ``tenant_provisioned`` run after it. Raises InvalidAliasError, InvalidHostError, InvalidEntryError,
+    ProvisioningError (also inside a transaction) and TenantConnectionError.
+    """
+    validate_alias(alias)
+    with turn_of(alias, step=RESERVED):
+        tenant = tenant_to_make(alias)
+        hosts = hosts_of(domains, tenant)
+        tenant.name = name or tenant.name
+        resumed = is_reserved(tenant)
+        if not resumed or entry is not None or server is not None:
+            settle(tenant, server=server, entry=entry)
+        attempt = Attempt(tenant, engine_for(tenant), resumed=resumed)
+        if not resumed and attempt.engine.exists(attempt.name):
+            raise DatabaseExistsError(step=RESERVED)
+        carry_out(attempt, hosts)
+    announce(tenant)
+    return tenant
+
+
+def settle(tenant: AbstractTenant, *, server: DatabaseServer | str | None, entry: Mapping[str, Any] | None) -> None:
+    """Place a new tenant, or give a half-made one another login; its database stays where it was begun."""
+    begun = tenant.location if is_reserved(tenant) else None
+    place(tenant, server=server, entry=entry)
+    if begun is not None and tenant.entry().location != begun:
+        raise ProvisioningError(
+            f"The database of {tenant.alias!r} was begun elsewhere. Try again with what was given first, or delete the "
+            "tenant.",
+            step=RESERVED,
+        )
+    refuse_shared_location(tenant)
+
+
+def carry_out(attempt: Attempt, hosts: list[str], *, reserved_as: str = RESERVED) -> None:
+    """Reserve the row and do the steps that are left; each is recorded when it is done."""
+    tenant = attempt.tenant
+    known = not tenant._state.adding
+    reserve(tenant, hosts, step=reserved_as)
+    try:
+        for step, do in remaining(tenant.step):
+            run(attempt, step, do)
+    except Exception as exc:
+        # Whatever went wrong, it is undone or recorded, and then raised.
+        retire(tenant.alias)
+        if attempt.resumed:
+            record(tenant, step=tenant.step, state=TenantState.FAILED, error=described(exc))
+        else:
+            undo(attempt, exc, keep_row=known)
+        raise
+
+
+def remaining(done: str) -> tuple[Step, ...]:
+    """The steps after the one that was recorded last."""
+    names = [name for name, _ in STEPS]
+    return STEPS[names.index(done) + 1 :] if done in names else STEPS
+
+
+def run(attempt: Attempt, step: str, do: Callable[[Attempt], None]) -> None:
+    """Do a step and record it. A server's error becomes a ProvisioningError that names the step."""
+    try:
+        do(attempt)
+    except MultiTenantError:
+        raise
+    except (DatabaseError, InterfaceError) as exc:
+        raise ProvisioningError(
+            f"Tenant {attempt.tenant.alias!r} could not be made: its server refused the step {step!r} "
+            f"({type(exc).__name__}). See the cause, and try again.",
+            step=step,
+        ) from exc
+    if step != ACTIVE:
+        record(attempt.tenant, step=step)
+
+
+def create_database(attempt: Attempt) -> None:
+    """Clone the template, or make an empty database where the server is the tenant's own."""
+    attempt.begun = True
+    try:
+        if conf.TEMPLATES and attempt.tenant.placement != Placement.OWN:
+            clone_template(attempt.engine, attempt.name)
+        else:
+            attempt.engine.create(attempt.name)
+        attempt.made = True
+    except DatabaseExistsError:
+        # There was none when the row was reserved: either a killed attempt made it, or somebody else since.
+        attempt.begun = False
+        if not attempt.resumed or not is_untouched(attempt.tenant):
+            raise
+
+
+def make_schema(attempt: Attempt) -> None:
+    """Migrate unless the clone has it all; the marker's table says that an earlier migration ran to its end."""
+    with inside(attempt.tenant) as connection:
+        whole = TABLE in connection.introspection.table_names()
+        if not whole or fingerprint_of(connection) != fingerprint():
+            migrate()
+        attempt.tenant.fingerprint = fingerprint_of(connection)
+
+
+def mark(attempt: Attempt) -> None:
+    """Write into the database whose it is."""
+    with inside(attempt.tenant) as connection:
+        refuse_marked(attempt.tenant, connection)
+        write_marker(connection, attempt.tenant.pk)
+
+
+def activate(attempt: Attempt) -> None:
+    """From now on it is served."""
+    record(attempt.tenant, step=ACTIVE, state=TenantState.ACTIVE)
+
+
+ACTIVE = "active"
+#: What comes after the reservation, in order, with the names that rows record.
+STEPS: tuple[Step, ...] = (
+    ("database", create_database),
+    ("schema", make_schema),
+    ("marker", mark),
+    (ACTIVE, activate),
+)
+
+
+def record(tenant: AbstractTenant, *, step: str, state: str | None = None, error: str = "") -> None:
+    """Note in the registry how far a tenant has come."""
+    tenant.step = step
+    tenant.state = state or tenant.state
+    tenant.error = error
+    tenant.save(using=PUBLIC, update_fields=["step", "state", "error", "fingerprint", "updated_at"])
+
+
+def undo(attempt: Attempt, exc: Exception, *, keep_row: bool) -> None:
+    """Leave nothing of a first attempt; a row that was there before, or whose database cannot be dropped, is failed."""
+    tenant = attempt.tenant
+    try:
+        if attempt.begun:
+            record(tenant, step=RESERVED)  # first, so that an undoing that is killed can be taken up
+            drop_begun(attempt)
+        tenant.step = ""
+    except (MultiTenantError, DatabaseError, InterfaceError, OSError):
+        keep_row = True
+    if keep_row:
+        record(tenant, step=tenant.step, state=TenantState.FAILED, error=described(exc))
+    else:
+        tenant.delete(using=PUBLIC)
+
+
+def drop_begun(attempt: Attempt) -> None:
+    """Drop the database that an attempt made, or may have made when the answer to it was lost."""
+    if attempt.made or (attempt.engine.exists(attempt.name) and is_untouched(attempt.tenant)):
+        attempt.engine.drop(attempt.name)
+
+
+def described(exc: Exception) -> str:
+    """An error for the registry: ours say nothing secret, others' texts may hold data."""
+    return str(exc) if isinstance(exc, MultiTenantError) else type(exc).__name__
+
+
+def is_untouched(tenant: AbstractTenant) -> bool:
+    """Whether a killed attempt may have made the database that is there: its name is ours alone, or it is empty."""
+    if tenant.placement != Placement.OWN:
+        return True
+    with inside(tenant) as connection:
+        return not connection.introspection.table_names()
+
+
+def refuse_marked(tenant: AbstractTenant, connection: Any) -> None:
+    """Raise WrongTenantError when a database bears another tenant's mark."""
+    found = mark_of(connection)
+    if found not in (None, tenant.pk):
+        raise WrongTenantError(
+            f"The database for {tenant.alias!r} is marked as another tenant's. Name another database; if that tenant "
+            f"is gone for good, drop the table {TABLE} by hand.",
+            found=str(found),
+            expected=tenant.alias,
+        )
+
+
+def mark_of(connection: Any) -> UUID | None:
+    """Whose a database is, None where it bears no mark."""
+    if TABLE not in connection.introspection.table_names():
+        return None
+    return read_marker(connection.connection)
+
+
+def announce(tenant: AbstractTenant) -> None:
+    """Tell the receivers, inside the new tenant."""
+    with tenant_context(tenant, switch=True):
+        tenant_provisioned.send(sender=type(tenant), tenant=tenant)

@@ -1,0 +1,99 @@
+"""The templates that new tenants are cloned from: built once for each set of migrations, engine and owner."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sys
+from pathlib import Path
+
+import django
+from django.db.migrations.loader import MigrationLoader
+
+from multi_tenant.conf import conf
+from multi_tenant.context import public_context
+from multi_tenant.databases.base import Engine
+from multi_tenant.lifecycle.building import inside_record, migrate
+from multi_tenant.lifecycle.fingerprint import wanted_by
+from multi_tenant.lifecycle.placement import public_engine, server_engine
+from multi_tenant.registry.aliases import PUBLIC, TEMPLATE
+from multi_tenant.registry.entry import Entry, digest
+from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.registry.models import DatabaseServer, TenantState
+
+LOCK = "multi_tenant:templates"
+
+
+def clone_template(engine: Engine, name: str) -> None:
+    """Make a database from the template of the code that runs now, which is built if it is not there.
+
+    One at a time on each server: clones made together are slower than one after the other. Raises DatabaseExistsError.
+    """
+    with engine.lock(LOCK):
+        template = template_name(engine)
+        if not engine.exists(template):
+            build_template(engine, template)
+        engine.clone(template, name)
+
+
+def drop_stale_templates() -> list[str]:
+    """Drop the templates, on the public server and on those of the registry, that the code that runs now does not use.
+
+    Old ones are kept until then, since a rolling deploy uses two. Answers the names of those that are gone; one in use
+    stays.
+    """
+    with public_context():
+        servers = DatabaseServer.objects.using(PUBLIC).order_by("name")
+        engines = [public_engine(TEMPLATE), *(server_engine(server, alias=TEMPLATE) for server in servers)]
+        return [name for engine in engines for name in drop_stale(engine)]
+
+
+def drop_stale(engine: Engine) -> list[str]:
+    """Drop a server's stale templates, and the drafts of builds that were killed."""
+    with engine.lock(LOCK):  # so that no draft is in the making
+        keep = template_name(engine)
+        return [name for name in engine.names(prefix()) if name != keep and engine.drop_template(name)]
+
+
+def template_name(engine: Engine) -> str:
+    """The name of the template for the code that runs now."""
+    return f"{prefix()}{template_key(engine.entry)[:16]}{engine.suffix}"
+
+
+def template_key(entry: Entry) -> str:
+    """What a template depends on: the migrations' names and texts, the apps, Django, the engine and the owner.
+
+    The owner, since on PostgreSQL nobody else may clone it.
+    """
+    loader = MigrationLoader(None)
+    texts = {".".join(key): source_of(loader.graph.nodes[key].__module__) for key in sorted(wanted_by(loader))}
+    return digest([texts, sorted(conf.tenant_labels), django.VERSION, entry["ENGINE"], entry["USER"]])
+
+
+def source_of(module: str) -> str:
+    """A digest of a migration's file: while a project is young, migrations are edited in place."""
+    path = Path(sys.modules[module].__file__ or "")
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def build_template(engine: Engine, name: str) -> None:
+    """Build a template under a name of its own, and publish it once it is whole. The caller holds the lock."""
+    draft = f"{name.removesuffix(engine.suffix)}_{secrets.token_hex(4)}{engine.suffix}"
+    engine.create(draft)
+    try:
+        with inside_record(record_of_draft(engine.entry_for(draft))):
+            migrate()
+        engine.publish(draft, name)
+    except BaseException:
+        engine.drop_template(draft)
+        raise
+
+
+def record_of_draft(entry: Entry) -> TenantRecord:
+    """No tenant: data migrations see none."""
+    return TenantRecord(alias=TEMPLATE, uuid=None, name="", state=TenantState.PROVISIONING, entry=entry, marked=False)
+
+
+def prefix() -> str:
+    """What templates' names begin with; no tenant's name does, as ``template`` is no alias."""
+    return f"{conf.DATABASE_PREFIX}{TEMPLATE}_"
