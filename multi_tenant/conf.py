@@ -183,6 +183,16 @@ class Conf:
         return databases
 
     @property
+    def DEBUG(self) -> bool:
+        """Whether answers may tell what the project's developer needs to know."""
+        return bool(settings.DEBUG)
+
+    def settle_asset_urls(self) -> None:
+        """Have Django work out STATIC_URL and MEDIA_URL now: it keeps the script prefix of their first use."""
+        for name in ("STATIC_URL", "MEDIA_URL"):
+            getattr(settings, name)
+
+    @property
     def middleware(self) -> Sequence[str]:
         """``MIDDLEWARE``, for the checks."""
         return list(settings.MIDDLEWARE)

@@ -1,0 +1,85 @@
+"""The check that each model has a home, and that no relation leads out of the databases that hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage
+from django.db.models import Model
+
+from multi_tenant.checks.findings import finding, on_readable_settings
+from multi_tenant.conf import REGISTRY_LABEL, app_label, conf
+from multi_tenant.exceptions import ConfigurationError
+from multi_tenant.routing.homes import Home, home_of
+
+IN_TENANTS = frozenset({Home.TENANT, Home.BOTH})
+IN_PUBLIC = frozenset({Home.SHARED, Home.BOTH})
+#: Apps whose tables other apps' tables point at wherever they are.
+BASIC_APPS = frozenset({"auth", "contenttypes"})
+
+
+@on_readable_settings
+def check_homes(**kwargs: Any) -> Iterator[CheckMessage]:
+    """SHARED_APPS and TENANT_APPS against the installed apps and their models."""
+    absent = [*absent_apps("SHARED_APPS"), *absent_apps("TENANT_APPS")]
+    yield from absent
+    if absent:
+        return  # homes cannot be told before they are right
+    registry = {REGISTRY_LABEL, conf.TENANT_MODEL.partition(".")[0]}
+    for label in sorted(registry & conf.tenant_labels):
+        yield finding("E006", app=label)
+    for config in apps.get_app_configs():
+        if home_of(config.label) is Home.NOWHERE and any(config.get_models()):
+            yield finding("E004", app=config.name)
+    for model in apps.get_models():
+        yield from relation_findings(model)
+
+
+def absent_apps(setting: str) -> Iterator[CheckMessage]:
+    """The apps that a setting lists though they are not installed."""
+    for entry in getattr(conf, setting):
+        try:
+            label = app_label(entry)
+        except ConfigurationError:
+            label = ""
+        if label not in apps.app_configs:
+            yield finding("E005", name=setting, app=entry)
+
+
+def relation_findings(model: type[Model]) -> Iterator[CheckMessage]:
+    """The relations of a model that lead to a table of another database."""
+    home = home_of(model._meta.app_label)
+    for field, target in relations(model):
+        there = home_of(target._meta.app_label)
+        if there is Home.NOWHERE:
+            continue  # said of the app
+        facts = {"field": field, "target": target._meta.label, "cure": cure_for(target)}
+        if home in IN_TENANTS and there not in IN_TENANTS:
+            yield finding("E010", obj=model, **facts)
+        if home in IN_PUBLIC and there not in IN_PUBLIC:
+            yield finding("E011", obj=model, **facts)
+
+
+def relations(model: type[Model]) -> Iterator[tuple[str, type[Model]]]:
+    """Each relation that a model declares, by name, and the model at its other end; a proxy has one to its original."""
+    options: Any = model._meta
+    if options.proxy:
+        yield options.label, options.concrete_model
+        return
+    for field in (*options.local_fields, *options.local_many_to_many):
+        target = field.remote_field and field.remote_field.model
+        if isinstance(target, type):
+            yield str(field), target
+
+
+def cure_for(target: type[Model]) -> str:
+    """What to do about a relation to a model that is elsewhere."""
+    config = target._meta.app_config
+    if config.label in BASIC_APPS:
+        return f"List {config.name} in both SHARED_APPS and TENANT_APPS."
+    return (
+        f"List {config.name} where the other app is listed, or keep the row's key in a plain field: no database can "
+        "hold a constraint on a table of another."
+    )
