@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db.utils import load_backend
 
@@ -67,12 +68,21 @@ TEST_FILLED = {"CHARSET": None, "COLLATION": None, "MIGRATE": True, "MIRROR": No
 
 
 class Entry(dict[str, Any]):
-    """A settings dict that hides its values from ``repr``, error reports and logs."""
+    """A settings dict that hides its values from ``repr``, error reports and logs, and is not pickled."""
 
     def __repr__(self) -> str:
         return f"<entry of {self.get('ENGINE', 'an unnamed engine')}>"
 
     __str__ = __repr__
+
+    def __copy__(self) -> Entry:
+        return Entry(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Entry:
+        return Entry(copy.deepcopy(dict(self), memo))
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("An entry is not pickled, as it holds a password. Pickle the tenant's alias.")
 
     @property
     def vendor(self) -> str:
@@ -93,23 +103,23 @@ class Entry(dict[str, Any]):
 def complete_own(entry: Mapping[str, Any]) -> Entry:
     """Fill up a tenant's own entry: from ENTRY_DEFAULTS, then from what the public database may lend."""
     engine = entry.get("ENGINE") or conf.ENTRY_DEFAULTS.get("ENGINE") or conf.public_database.get("ENGINE", "")
-    return filled({**lent(str(engine)), **conf.ENTRY_DEFAULTS, **entry, "ENGINE": engine})
+    return filled(Entry({**lent(str(engine)), **conf.ENTRY_DEFAULTS, **entry, "ENGINE": engine}))
 
 
 def complete_on_public_server(entry: Mapping[str, Any]) -> Entry:
     """Fill up an entry on the public database's server, with that server's login where the entry has none."""
-    public = {key: value for key, value in conf.public_database.items() if key != "TEST"}
-    return filled({**public, **entry})
+    public = Entry({key: value for key, value in conf.public_database.items() if key != "TEST"})
+    return filled(Entry({**public, **entry}))
 
 
 def complete_on_server(entry: Mapping[str, Any], credentials: Mapping[str, Any]) -> Entry:
     """Fill up an entry on a DatabaseServer, with that server's login where the entry has none."""
-    return complete_own({**credentials, **entry})
+    return complete_own(Entry({**credentials, **entry}))
 
 
 def lent(engine: str) -> dict[str, Any]:
     """What the public database's settings lend to a tenant's own entry; options only between equal engines."""
-    public = conf.public_database
+    public = Entry(conf.public_database)
     values = {key: value for key, value in public.items() if key not in PRIVATE_KEYS}
     options = public.get("OPTIONS") or {}
     if engine != public.get("ENGINE"):
@@ -119,7 +129,7 @@ def lent(engine: str) -> dict[str, Any]:
     return {**values, "OPTIONS": {key: value for key, value in options.items() if key in allowed}}
 
 
-def filled(entry: Mapping[str, Any]) -> Entry:
+def filled(entry: Entry) -> Entry:
     """Give an entry every key that Django's backends read. ATOMIC_REQUESTS follows the public database's.
 
     A psycopg pool per alias has threads of its own and is of no use to thousands of tenants, so it is left out.
@@ -128,7 +138,7 @@ def filled(entry: Mapping[str, Any]) -> Entry:
     if vendor_of(str(entry["ENGINE"])) == "mysql":
         options["local_infile"] = False
     if vendor_of(str(entry["ENGINE"])) == "sqlite":
-        entry = {**entry, "NAME": str(sqlite_path(str(entry.get("NAME") or "")))}
+        entry = Entry({**entry, "NAME": str(sqlite_path(str(entry.get("NAME") or "")))})
     return Entry(
         {
             **FILLED,
@@ -152,7 +162,9 @@ def place_of(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
         return vendor, "", "", str(Path(str(entry.get("NAME"))).resolve())
     host = str(entry.get("HOST") or "localhost").lower().removesuffix(".")
     host = "localhost" if host in {"127.0.0.1", "::1"} else host
-    return vendor, host, str(entry.get("PORT") or DEFAULT_PORTS.get(vendor, "")), str(entry.get("NAME"))
+    port = str(entry.get("PORT") or DEFAULT_PORTS.get(vendor, ""))
+    port = str(int(port)) if port.isdecimal() else port  # "05432" is the same door as "5432"
+    return vendor, host, port, str(entry.get("NAME"))
 
 
 def vendor_of(engine: str) -> str:

@@ -18,18 +18,25 @@ from multi_tenant.registry.keys import seal, unseal
 TOKEN_PREFIX = "gAAAA"  # noqa: S105  # a format, not a secret
 
 
+#: Marks a row while ``loaddata`` writes it, which reads attributes rather than asking fields what to write.
+LOADING = "_multi_tenant_loading"
+
+
 class UnboundSecretError(MultiTenantError, TypeError):
     """A secret was written by a call that cannot bind it to its row."""
 
 
 class AliasField(models.CharField):  # type: ignore[type-arg]  # the stubs' two type arguments say nothing here
-    """What a tenant is called; each way of writing it is validated."""
+    """What a tenant is called; each way of writing it is validated, while any text may be looked up."""
 
     def to_python(self, value: Any) -> Any:
         try:
             return validate_alias(value)
         except InvalidAliasError as exc:
             raise ValidationError(str(exc)) from exc
+
+    def get_prep_value(self, value: Any) -> Any:
+        return None if value is None else str(value)
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         return super().get_db_prep_save(validate_alias(value), connection)
@@ -83,12 +90,14 @@ class SealedAttribute:
         if self.field.attname not in instance.__dict__:
             instance.refresh_from_db(fields=[self.field.attname])
         sealed = instance.__dict__[self.field.attname]
-        if sealed is None:
-            return None
+        if sealed is None or LOADING in instance.__dict__:
+            return sealed
         value = unseal(sealed.token, binding=self.field.binding(instance))
         return Entry(value) if isinstance(value, dict) else value
 
     def __set__(self, instance: models.Model, value: Any) -> None:
+        if isinstance(value, dict):
+            value = Entry(value)  # should sealing fail, the error report prints the frames below this one
         if value is not None and not isinstance(value, Sealed):
             value = Sealed(seal(value, binding=self.field.binding(instance)))
         instance.__dict__[self.field.attname] = value
@@ -127,7 +136,7 @@ class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]  # the stu
         return None if value is None else Sealed(value)
 
     def to_python(self, value: Any) -> Any:
-        """Accept the ciphertext that ``dumpdata`` wrote; the row's key is compared when it is saved."""
+        """Accept the ciphertext that ``dumpdata`` wrote; whose it is shows when it is read."""
         if isinstance(value, str):
             if not value.startswith(TOKEN_PREFIX):
                 raise ValidationError(f"{self.name} holds no ciphertext. Plaintext is not accepted here.")

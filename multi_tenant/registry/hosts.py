@@ -59,4 +59,5 @@ def bracketed(host: str) -> str:
 
 
 def malformed(host: str) -> InvalidHostError:
+    """The error for a host, of which a part is repeated."""
     return InvalidHostError(f"{host[:80]!r} is not a host. Give a name such as acme.example.com.")

@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 from multi_tenant.conf import conf
-from multi_tenant.registry.aliases import PUBLIC
+from multi_tenant.registry.aliases import PUBLIC, validate_alias
 from multi_tenant.registry.entry import Entry, digest
 
 VERSION_TABLE = "multi_tenant_version"
@@ -39,6 +39,10 @@ class TenantRecord:
     def __post_init__(self) -> None:
         generation = digest([str(self.uuid), self.marked, self.entry and self.entry.generation])
         object.__setattr__(self, "generation", generation)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickled record goes without its entry: caches and queues are no place for a password."""
+        return type(self), (self.alias, self.uuid, self.name, self.state, None, self.marked)
 
 
 def poll_version() -> int:
@@ -77,7 +81,11 @@ def find_host(host: str) -> str | None:
 
 
 def record_of(tenant: Any) -> TenantRecord:
-    """The record of a row. Raises what AbstractTenant.entry raises."""
+    """The record of a row. Raises what AbstractTenant.entry raises, and InvalidAliasError.
+
+    An alias that DATABASES has taken since would lead to that database.
+    """
+    validate_alias(tenant.alias)
     entry = None if tenant.database is None else tenant.entry()
     return TenantRecord(alias=tenant.alias, uuid=tenant.pk, name=tenant.name, state=tenant.state, entry=entry)
 
@@ -103,7 +111,7 @@ def in_transaction_of_caller(connection: BaseDatabaseWrapper) -> bool:
     if connection.vendor == "sqlite" and connection.is_in_memory_db():  # type: ignore[attr-defined]  # SQLite's own
         return False
     if connection.in_atomic_block:
-        of_testcase = all(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+        of_testcase = any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks[:1])
         return connection.needs_rollback or not of_testcase
     return connection.connection is not None and not connection.autocommit
 

@@ -14,10 +14,9 @@ from multi_tenant.conf import conf
 from multi_tenant.exceptions import InvalidEntryError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.registry.entry import Entry, complete_on_public_server, complete_on_server, complete_own
-from multi_tenant.registry.fields import AliasField, EncryptedJSONField, HostField
+from multi_tenant.registry.fields import LOADING, AliasField, EncryptedJSONField, HostField
 from multi_tenant.registry.rules import validate_keys, validate_place
 from multi_tenant.registry.store import store
-
 
 #: The fields that say where a tenant's database is.
 PLACING = frozenset({"database", "placement", "server", "server_id"})
@@ -105,12 +104,20 @@ def bump_on_delete(*, sender: type[models.Model], **kwargs: Any) -> None:
         RegistryVersion.bump()
 
 
-def bump_on_load(*, sender: type[models.Model], raw: bool, **kwargs: Any) -> None:
-    """Receive ``post_save``: ``loaddata`` writes past ``save_base`` of the row's own class."""
-    if raw and issubclass(sender, RegistryModel):
+def keep_sealed(*, instance: models.Model, raw: bool, **kwargs: Any) -> None:
+    """Receive ``pre_save``: ``loaddata`` is about to read the row's attributes, secrets among them."""
+    if raw and isinstance(instance, RegistryModel):
+        instance.__dict__[LOADING] = True
+
+
+def bump_on_load(*, instance: models.Model, raw: bool, **kwargs: Any) -> None:
+    """Receive ``post_save``: ``loaddata`` wrote past ``save_base`` of the row's own class."""
+    if raw and isinstance(instance, RegistryModel):
+        del instance.__dict__[LOADING]
         RegistryVersion.bump()
 
 
+models.signals.pre_save.connect(keep_sealed, dispatch_uid="multi_tenant.registry.seal")
 models.signals.pre_delete.connect(bump_on_delete, dispatch_uid="multi_tenant.registry.delete")
 models.signals.post_save.connect(bump_on_load, dispatch_uid="multi_tenant.registry.load")
 

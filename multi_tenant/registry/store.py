@@ -71,9 +71,11 @@ class Store:
         self._version: int | None = None
         self._polled = float("-inf")
         self._next_poll = float("-inf")
+        self._changes = 0
 
     def expire(self) -> None:
         """Ask for the version again at the next use: a change was made in this process."""
+        self._changes += 1
         self._next_poll = float("-inf")
 
     def get(self, alias: str, *, any_age: bool = False) -> TenantRecord:
@@ -87,7 +89,13 @@ class Store:
             return self._cached_in_loop(alias, any_age=any_age)
         version = self.version()
         record = self._tenants.recall(alias, version)
-        return record if record is not None else self._load(alias, version)
+        if record is not None:
+            return record
+        if self._unknown.recall(alias, version):
+            raise UnknownTenantError(alias)
+        if in_event_loop():
+            return self._cached_in_loop(alias, any_age=any_age)
+        return self._load(alias, version)
 
     async def aget(self, alias: str) -> TenantRecord:
         """``get`` for coroutines."""
@@ -129,6 +137,7 @@ class Store:
         now = monotonic()
         if now < self._next_poll:  # another thread polled while this one waited for the lock
             return
+        changes = self._changes
         try:
             self._version = lookup.poll_version()
             self._polled = now
@@ -138,10 +147,10 @@ class Store:
                 type(exc).__name__,
             )
         self._next_poll = now + conf.REGISTRY_TTL
+        if self._changes != changes:  # another thread's change was committed while this one was reading
+            self._next_poll = float("-inf")
 
     def _load(self, alias: str, version: int) -> TenantRecord:
-        if self._unknown.recall(alias, version):
-            raise UnknownTenantError(alias)
         stale = self._tenants.get(alias)
         record = self._read(lambda: lookup.find_tenant(alias), stale and stale[0])
         if record is None:

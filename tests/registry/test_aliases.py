@@ -28,7 +28,7 @@ BAD = [
     "1acme",
     "-acme",
     "ácme",
-    "аcme",  # noqa: RUF001  # a Cyrillic letter
+    "аcme",  # a Cyrillic letter
     "acme\n",
     "acme\x00",
     "a" * 49,
