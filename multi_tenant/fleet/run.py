@@ -1,0 +1,76 @@
+"""A run over the fleet: the same work in one tenant after another, a failure in one kept from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any, Generic, TypeVar
+
+from django.core.management.base import CommandError
+from django.db import connections
+
+from multi_tenant.context import tenant_context
+from multi_tenant.exceptions import MultiTenantError
+from multi_tenant.fleet.selection import FleetTenant
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """How the work went in one tenant: what it answered, or the ``error`` that it raised."""
+
+    alias: str
+    seconds: float
+    value: T | None = None
+    error: Exception | SystemExit | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why the work failed, in one text; "" where it went well."""
+        if isinstance(self.error, SystemExit):
+            return f"it ended with {self.error.code}"
+        if self.error is None or isinstance(self.error, (CommandError, MultiTenantError)):
+            return str(self.error or "")
+        return f"{type(self.error).__name__}: {self.error}"
+
+
+def run_in_each(
+    tenants: Iterable[FleetTenant], work: Callable[[FleetTenant], T], *, any_state: bool = False
+) -> Iterator[Outcome[T]]:
+    """Do the work inside each tenant in turn, and answer each one's outcome before the next begins.
+
+    Tenants that are not active fail, unless ``any_state`` lets the work in. Whoever stops to iterate stops the run.
+    """
+    for tenant in tenants:
+        yield attempt(tenant.alias, partial(run_inside, tenant, work, any_state=any_state))
+
+
+def run_inside(tenant: FleetTenant, work: Callable[[FleetTenant], T], *, any_state: bool) -> T:
+    """Do the work inside one tenant. Raises what entering it raises."""
+    with tenant_context(tenant, switch=True, any_state=any_state):
+        return work(tenant)
+
+
+def attempt(alias: str, work: Callable[[], T]) -> Outcome[T]:
+    """Do the work that a tenant is due, and close its connection. Only KeyboardInterrupt gets out of it."""
+    started = monotonic()
+    value: T | None = None
+    error: Exception | SystemExit | None = None
+    try:
+        value = work()
+    except SystemExit as exc:  # how commands such as `migrate --check` say no
+        error = exc if exc.code else None
+    except Exception as exc:  # noqa: BLE001  # any command's, any migration's: the caller has it in the outcome
+        error = exc
+    finally:
+        close(alias)
+    return Outcome(alias, monotonic() - started, value, error)
+
+
+def close(alias: str) -> None:
+    """Leave no connection of this thread open behind a run, but for one that a caller's block is using."""
+    handler: Any = connections
+    handler.retire(alias)
