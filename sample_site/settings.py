@@ -1,0 +1,125 @@
+"""The settings of the sample site; what differs from one deployment to the next comes from the environment.
+
+DEMO_SECRET_KEY      Django's SECRET_KEY
+DEMO_ENCRYPTION_KEY  the key of the tenants' connection settings; several are parted by commas, the newest first
+DEMO_DIR             the directory of the SQLite files and of the archives (default: sample_site/var/sqlite)
+DEMO_POSTGRES        postgresql:// URL of the public database (default: a SQLite file in DEMO_DIR)
+DEMO_ENTRY_HOSTS     hosts, parted by commas, that a tenant's own entry may name although the rules refuse them
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent
+DEMO_DIR = Path(os.environ.get("DEMO_DIR", BASE_DIR / "var" / "sqlite"))
+
+
+def public_database(url: str) -> dict[str, Any]:
+    if not url:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": DEMO_DIR / "public.sqlite3"}
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+    }
+
+
+# The public database alone: tenants' databases are in the registry, and come and go while the site runs.
+DATABASES = {"default": {**public_database(os.environ.get("DEMO_POSTGRES", "")), "ATOMIC_REQUESTS": True}}
+DATABASE_ROUTERS = ["multi_tenant.routing.TenantRouter"]
+
+MULTI_TENANT = {
+    # Accounts, sessions and the admin belong to each tenant; the public database holds the registry and no more.
+    "SHARED_APPS": ["multi_tenant"],
+    "TENANT_APPS": [
+        "django.contrib.admin",
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django.contrib.sessions",
+        "sample_site.notes",
+    ],
+    "ENCRYPTION_KEYS": os.environ["DEMO_ENCRYPTION_KEY"].split(","),
+    # A domain of the tenant's own first, then its name before ".localhost".
+    "RESOLVERS": [
+        "multi_tenant.resolvers.DomainResolver",
+        ("multi_tenant.resolvers.SubdomainResolver", {"base": "localhost"}),
+    ],
+    "PUBLIC_HOSTS": ["localhost", "127.0.0.1"],
+    "HEALTH_PATHS": ["/healthz"],
+    "SQLITE_DIR": DEMO_DIR / "tenants",
+    "ARCHIVE_DIR": DEMO_DIR / "archive",
+    "ENTRY_HOSTS": [host for host in os.environ.get("DEMO_ENTRY_HOSTS", "").split(",") if host],
+}
+
+INSTALLED_APPS = [
+    "multi_tenant",
+    "sample_site.landing",
+    "sample_site.notes",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "multi_tenant.middleware.TenantMiddleware",
+    "sample_site.landing.middleware.public_urls",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+SECRET_KEY = os.environ["DEMO_SECRET_KEY"]
+ALLOWED_HOSTS = [".localhost", "127.0.0.1"]
+ROOT_URLCONF = "sample_site.urls"
+WSGI_APPLICATION = "sample_site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "sample_site.notes.context_processors.tenant",
+            ]
+        },
+    }
+]
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "board"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# To standard error, whatever DEBUG is.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "multi_tenant": {"handlers": ["console"], "level": "INFO"},
+    },
+}
