@@ -7,20 +7,25 @@ import uuid
 from contextlib import AbstractContextManager
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
 from multi_tenant.conf import Conf, conf
-from multi_tenant.context import active_place, record_context, tenant_bound, tenant_context
+from multi_tenant.context import active_place, fixed_context, record_context, tenant_context
 from multi_tenant.models import Tenant
 from multi_tenant.registry.aliases import DEFAULT
 from multi_tenant.registry.entry import complete_on_public_server
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import TenantState
+from multi_tenant.routing import homes
 from multi_tenant.routing.marker import write_marker
 from multi_tenant.testing.runner import TenantTestRunner
 from multi_tenant.testing.testcases import ObservedConnectionHandler, keep_contents
 from tests.compat.runner import RecordingRunner
+
+
+MIDDLEWARE_IS_MISSING = "multi_tenant.E009"
 
 
 class TenantRunner(RecordingRunner, TenantTestRunner):
@@ -32,6 +37,8 @@ class TenantRunner(RecordingRunner, TenantTestRunner):
         super().setup_test_environment(**kwargs)
         every_app_is_a_tenants()
         threads_inherit_the_tenant()
+        # No middleware: Django's tests choose their own, and their requests are made inside the tenant.
+        settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, MIDDLEWARE_IS_MISSING]
 
     def setup_databases(self, **kwargs: Any) -> Any:
         # The registry is needed also by suites that ask for no database.
@@ -114,7 +121,11 @@ class EveryLabel(frozenset[str]):
 
 
 def every_app_is_a_tenants() -> None:
-    """Put each app that a test installs, or makes up, into TENANT_APPS."""
+    """Put each app that a test installs, or makes up, into TENANT_APPS, and the table of the database cache too.
+
+    That table is public otherwise, but Django's tests make and drop it through `connection`.
+    """
+    homes.BUILT_IN["django_cache"] = homes.Home.TENANT.value
     Conf.tenant_labels = EveryLabel()  # type: ignore[assignment,method-assign]  # in place of the property
 
 
@@ -123,7 +134,8 @@ def threads_inherit_the_tenant() -> None:
     stock = threading.Thread.start
 
     def start(self: threading.Thread) -> None:
-        self.run = tenant_bound(self.run)  # type: ignore[method-assign]  # as a subclass would
+        # By value: a look-up that a SimpleTestCase forbids would end the thread before it began.
+        self.run = fixed_context(active_place.get())(self.run)  # type: ignore[method-assign]  # as a subclass would
         stock(self)
 
     threading.Thread.start = start  # type: ignore[method-assign]  # put back by the end of the process
