@@ -19,6 +19,9 @@ CAPTION = re.compile(r"\A:caption: (.+)\n\n?")
 #: What the reader did before: an environment with the package is what the tests run in.
 DONE_BEFORE = ("python -m venv", ". venv/bin/activate", "pip install")
 
+#: What does not come to an end by itself.
+GOES_ON = ("python manage.py runserver",)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -29,9 +32,15 @@ class Block:
     text: str
 
     @property
-    def commands(self) -> list[str]:
-        """What is typed in a console: each line behind a ``$``."""
-        return [line.removeprefix("$ ") for line in self.text.splitlines() if line.startswith("$ ")]
+    def exchanges(self) -> list[tuple[str, list[str]]]:
+        """What is typed in a console, each line behind a ``$``, and what is printed below it."""
+        found: list[tuple[str, list[str]]] = []
+        for line in self.text.splitlines():
+            if line.startswith("$ "):
+                found.append((line.removeprefix("$ "), []))
+            elif line:
+                found[-1][1].append(line)
+        return found
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
@@ -68,10 +77,19 @@ class Reader:
         with path.open("a" if where else "w", encoding="utf-8") as file:
             file.write("\n" + block.text if where else block.text)
 
+    def read(self, page: Path) -> Iterator[str]:
+        """Do what a page says, and answer each command that was typed. One of ``GOES_ON`` is left to the caller."""
+        for block in blocks_of(page):
+            if block.caption:
+                self.write(block)
+            elif block.language == "console":
+                for command, printed in block.exchanges:
+                    if not command.startswith((*DONE_BEFORE, *GOES_ON)):
+                        expect(printed, self.type(command))
+                    yield command
+
     def type(self, command: str) -> str:
         """Type a command, and answer what it prints. Raises AssertionError, with all that it said, if it fails."""
-        if command.startswith(DONE_BEFORE):
-            return ""
         done = subprocess.run(
             command,
             check=False,
@@ -97,3 +115,9 @@ class Reader:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+
+def expect(lines: list[str], output: str) -> None:
+    """Raise AssertionError unless a command printed these lines one after another; ``...`` stands for anything."""
+    wanted = r"\n".join(re.escape(line).replace(re.escape("..."), ".*") for line in lines)
+    assert re.search(f"^{wanted}$", output, re.MULTILINE) or not lines, f"This is not what the page says:\n{output}"

@@ -1,0 +1,179 @@
+"""The pages under docs/ tell the truth: their lists are compared with the code, their examples are run."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.management import load_command_class
+from django.core.management.base import BaseCommand
+from django.test import override_settings
+
+import multi_tenant
+from multi_tenant import exceptions, resolvers, signals
+from multi_tenant.checks.findings import FINDINGS
+from multi_tenant.conf import NAMES, Conf
+from multi_tenant.management import commands
+from multi_tenant.registry import rules
+from tests.pages import DOCS, PAGES, ROOT
+
+UNDERLINE = re.compile(r"\|[ :|-]+\|$")
+#: Settings whose default is a path or must be given: the page describes it in words.
+DESCRIBED = {"ARCHIVE_DIR", "ENCRYPTION_KEYS", "SQLITE_DIR"}
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def rows(page: str) -> list[list[str]]:
+    """The cells of each row of each table on a page, without headers and their underlines."""
+    lines = text_of(page).splitlines()
+    return [
+        [cell.strip() for cell in line.removeprefix("|").removesuffix("|").split("|")]
+        for line, following in zip(lines, [*lines[1:], ""], strict=True)
+        if line.startswith("|") and not UNDERLINE.match(line) and not UNDERLINE.match(following)
+    ]
+
+
+def names_in(page: str) -> list[str]:
+    """What stands in code style in the first column of a page's tables."""
+    return [name for cells in rows(page) if (name := cells[0].strip("*` ")) and "`" in cells[0]]
+
+
+def code_in(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def error_classes() -> dict[str, type[Exception]]:
+    """Every error of the package, wherever it is defined."""
+    for module in pkgutil.walk_packages(multi_tenant.__path__, "multi_tenant."):
+        if not module.name.startswith("multi_tenant.testing"):
+            importlib.import_module(module.name)
+    return {
+        cls.__name__: cls for cls in family(exceptions.MultiTenantError) if cls.__module__.startswith("multi_tenant.")
+    }
+
+
+def family(cls: type[Exception]) -> Iterator[type[Exception]]:
+    yield cls
+    for child in cls.__subclasses__():
+        yield from family(child)
+
+
+def test_each_setting_is_described_once() -> None:
+    outside = {"TENANT_MODEL", 'DATABASES["default"]'}
+    names = names_in("reference/settings.md")
+    assert sorted(names) == sorted(NAMES | outside)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - DESCRIBED))
+def test_the_default_of_a_setting_is_the_documented_one(name: str) -> None:
+    documented = next(cells[1].strip("`") for cells in rows("reference/settings.md") if code_in(cells[0]) == [name])
+    with override_settings(MULTI_TENANT={}):
+        actual = getattr(Conf(), name)
+    assert type(actual)(ast.literal_eval(documented)) == actual
+
+
+def test_the_keys_of_an_entry_are_the_documented_ones() -> None:
+    page = text_of("reference/settings.md")
+    [sentence] = re.findall(r"Its keys are among ([^.]+)\.", page)
+    assert set(code_in(sentence)) == rules.KEYS
+
+
+def test_each_error_is_described_once() -> None:
+    assert sorted(names_in("reference/errors.md")) == sorted(error_classes())
+
+
+@pytest.mark.parametrize("cells", rows("reference/errors.md"), ids=lambda cells: cells[0])
+def test_an_error_is_as_it_is_described(cells: list[str]) -> None:
+    cls = error_classes()[cells[0].strip("*` ")]
+    assert cells[0].startswith("**") == (getattr(multi_tenant, cls.__name__, None) is cls)
+    parents = {base.__name__ for base in cls.__mro__}
+    assert parents.issuperset(code_in(cells[3]))
+    assert attributes_of(cls) == set(code_in(cells[2]))
+
+
+def attributes_of(cls: type[Exception]) -> set[str]:
+    """What the constructor takes beside the message."""
+    constructor = cls.__init__
+    if not inspect.isfunction(constructor):
+        return set()
+    return set(inspect.signature(constructor).parameters) - {"self", "message"}
+
+
+def test_each_signal_is_described_once() -> None:
+    assert sorted(names_in("reference/signals.md")) == sorted(
+        name for name in vars(signals) if name.startswith("tenant_")
+    )
+
+
+def test_each_check_is_described_once() -> None:
+    assert sorted(names_in("reference/checks.md")) == sorted(f"multi_tenant.{name}" for name in FINDINGS)
+
+
+def test_each_resolver_is_described_with_its_options() -> None:
+    documented = {code_in(cells[0])[0]: set(code_in(cells[1])) for cells in rows("reference/resolvers.md")}
+    assert documented == {name: options_of(cls) for name, cls in vars(resolvers).items() if inspect.isclass(cls)}
+
+
+def options_of(cls: type) -> set[str]:
+    return set(inspect.signature(cls).parameters)
+
+
+def command_names() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(commands.__path__)]
+
+
+def test_each_command_is_described_once() -> None:
+    documented = re.findall(r"^## (\w+)$", text_of("reference/commands.md"), re.MULTILINE)
+    assert sorted(documented) == sorted(command_names())
+
+
+@pytest.mark.parametrize("name", command_names())
+def test_the_options_of_a_command_are_the_documented_ones(name: str) -> None:
+    section = re.split(r"^## ", text_of("reference/commands.md"), flags=re.MULTILINE)
+    [described] = [part for part in section if part.startswith(f"{name}\n")]
+    first_cells = re.findall(r"^\| (`--[^|]*) \|", described, re.MULTILINE)
+    documented = [option for cell in first_cells for option in code_in(cell)]
+    assert sorted(documented) == sorted(own_options(name))
+
+
+def own_options(name: str) -> set[str]:
+    """The options that a command has beyond those of any command of Django's."""
+    parser = load_command_class("multi_tenant", name).create_parser("manage.py", name)
+    stock = BaseCommand().create_parser("manage.py", name)
+    return {option for option in parser._option_string_actions if option not in stock._option_string_actions}
+
+
+def test_the_front_door_is_described_whole() -> None:
+    documented = set(re.findall(r"auto\w+:: multi_tenant\.(\w+)$", text_of("reference/api.md"), re.MULTILINE))
+    assert documented | set(error_classes()) >= {name for name in vars(multi_tenant) if is_public(name)}
+
+
+def is_public(name: str) -> bool:
+    return not name.startswith("_") and not inspect.ismodule(getattr(multi_tenant, name)) and name != "annotations"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_whatever_a_page_names_is_there(page: Path) -> None:
+    for name in set(re.findall(r"\bmulti_tenant(?:\.[a-zA-Z_]\w*)+", page.read_text(encoding="utf-8"))):
+        assert is_there(name), f"{page.name} names {name}, which there is not."
+
+
+def is_there(name: str) -> bool:
+    """Whether a dotted name leads to a module, to something in one, to a model, or to a finding of the checks."""
+    if name.removeprefix("multi_tenant.") in FINDINGS:
+        return True
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return name.lower().removeprefix("multi_tenant.") in apps.all_models["multi_tenant"]
+    return True
