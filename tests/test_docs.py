@@ -7,6 +7,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +22,20 @@ from multi_tenant import exceptions, resolvers, signals
 from multi_tenant.checks.findings import FINDINGS
 from multi_tenant.conf import NAMES, Conf
 from multi_tenant.management import commands
+from multi_tenant.management.command_line import CommandLine
 from multi_tenant.registry import rules
-from tests.pages import DOCS, PAGES, ROOT
+from tests.pages import DOCS, PAGES, ROOT, blocks_of
 
 UNDERLINE = re.compile(r"\|[ :|-]+\|$")
 #: Settings whose default is a path or must be given: the page describes it in words.
 DESCRIBED = {"ARCHIVE_DIR", "ENCRYPTION_KEYS", "SQLITE_DIR"}
+
+
+def commands_shown() -> list[str]:
+    """Each command of Django's that stands in a console on a page."""
+    consoles = [block for page in PAGES for block in blocks_of(page) if block.language == "console"]
+    typed = {command for block in consoles for command, _ in block.exchanges if "manage.py" in command}
+    return sorted(typed)
 
 
 def text_of(page: str) -> str:
@@ -151,6 +160,21 @@ def own_options(name: str) -> set[str]:
     parser = load_command_class("multi_tenant", name).create_parser("manage.py", name)
     stock = BaseCommand().create_parser("manage.py", name)
     return {option for option in parser._option_string_actions if option not in stock._option_string_actions}
+
+
+@pytest.mark.parametrize("command", commands_shown())
+def test_a_command_that_is_shown_makes_sense(command: str) -> None:
+    words = shlex.split(re.sub(r" < \S+$", "", command).partition("manage.py ")[2])
+    CommandLine.of(words).check()
+    if "--" in words:
+        CommandLine.of(words[words.index("--") + 1 :]).check()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_python_that_is_shown_is_python(page: Path) -> None:
+    for block in blocks_of(page):
+        if block.language in ("python", "py"):
+            ast.parse(block.text)
 
 
 def test_the_front_door_is_described_whole() -> None:
