@@ -24,7 +24,6 @@ from multi_tenant.testing.runner import TenantTestRunner
 from multi_tenant.testing.testcases import ObservedConnectionHandler, keep_contents
 from tests.compat.runner import RecordingRunner
 
-
 MIDDLEWARE_IS_MISSING = "multi_tenant.E009"
 
 
