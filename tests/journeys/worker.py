@@ -1,0 +1,12 @@
+"""How an answer says which of the server's workers gave it."""
+
+from __future__ import annotations
+
+import os
+
+HEADER = "X-Worker"
+
+
+def signature() -> tuple[str, str]:
+    """The header of this worker's answers."""
+    return HEADER, str(os.getpid())
