@@ -52,8 +52,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C. Keys, passwords and data stay in sample_site/var for the next time."""
-    state = State(VAR / ("postgres" if options.postgres else "sqlite"))
+    """Serve until Ctrl-C. Keys, passwords and data stay in sample_site/var, or in DEMO_DIR, for the next time."""
+    state = State.from_environment(default=VAR / ("postgres" if options.postgres else "sqlite"))
     with ExitStack() as stack:
         listener = stack.enter_context(listening(options.port))
         port = listener.getsockname()[1]
@@ -126,7 +126,8 @@ def serving(listener: socket.socket, state: State, *, access_log: bool) -> Itera
 
 
 def environment(state: State) -> dict[str, str]:
-    return {**os.environ, **state.environment(), "DJANGO_SETTINGS_MODULE": "sample_site.settings"}
+    inherited = {name: value for name, value in os.environ.items() if name != "DEMO_POSTGRES"}
+    return {**inherited, **state.environment(), "DJANGO_SETTINGS_MODULE": "sample_site.settings"}
 
 
 def welcome(state: State, port: int, *, postgres: bool) -> str:
@@ -142,7 +143,7 @@ def welcome(state: State, port: int, *, postgres: bool) -> str:
             "",
         ]
     again = "./run demo --postgres --reset" if postgres else "./run demo --reset"
-    elsewhere = f"DEMO_DIR={relative(state.directory)} " if postgres else ""
+    elsewhere = "" if state == State(VAR / "sqlite") else f"DEMO_DIR={relative(state.directory)} "
     manage = f"{elsewhere}{relative(Path(sys.executable))} {relative(MANAGE)}"
     lines += [
         "A fourth tenant, from another terminal while this one runs:",

@@ -19,6 +19,8 @@ from sample_site.errors import DemoError
 
 VAR = Path(__file__).resolve().parent / "var"
 LOCK = "lock"
+FILES = ("environment.json", "passwords.json", "postgres.json", "public.sqlite3", "public.sqlite3-journal")
+DIRECTORIES = ("tenants", "archive", "server")
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,9 @@ class State:
     directory: Path
 
     @classmethod
-    def from_environment(cls) -> State:
-        """The state that DEMO_DIR names, else the one of the demo on SQLite."""
-        return cls(Path(os.environ.get("DEMO_DIR", VAR / "sqlite")))
+    def from_environment(cls, *, default: Path = VAR / "sqlite") -> State:
+        """The state in the directory that DEMO_DIR names."""
+        return cls(Path(os.environ.get("DEMO_DIR", default)).absolute())
 
     def fill_environment(self) -> None:
         """Set each variable that sample_site.settings reads, where it is not set already."""
@@ -77,12 +79,11 @@ class State:
             yield
 
     def clear(self) -> None:
-        """Remove everything but the lock."""
-        for path in self.directory.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name != LOCK:
-                path.unlink()
+        """Remove what the demo made, and nothing else that may stand in the directory."""
+        for name in DIRECTORIES:
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+        for name in FILES:
+            (self.directory / name).unlink(missing_ok=True)
 
     def store(self, name: str, values: dict[str, Any]) -> None:
         """Write a file whole or not at all; nobody else may read it."""

@@ -33,7 +33,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @login_required
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Authors delete their notes, staff delete any."""
-    mine = Note.objects.all() if request.user.is_staff else Note.objects.filter(author=request.user)
+    mine = Note.objects.all() if request.user.is_staff else Note.objects.filter(author_id=request.user.pk)
     note = get_object_or_404(mine, pk=pk)
     note.delete()
     messages.success(request, f"“{note}” is gone.")
