@@ -35,7 +35,8 @@ class Ciphertext:
     @property
     def binding(self) -> str:
         """What the ciphertext is bound to."""
-        return self.field.binding(self.field.model(pk=self.pk))
+        model = self.field.model
+        return self.field.binding(model.from_db(PUBLIC, [model._meta.pk.attname], [self.pk]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,14 @@ def rotate(ciphertext: Ciphertext) -> RotationResult:
     row = rows_of(ciphertext.field).filter(pk=ciphertext.pk)
     while True:
         sealed = next(iter(row.values_list(name, flat=True)), None)
-        if sealed is None or sealed_with_newest(sealed.token):
+        if sealed is None:
             return RotationResult(Rotation.CURRENT)
         try:
             value = unseal(sealed.token, binding=ciphertext.binding)
         except DecryptionError as exc:
             return RotationResult(Rotation.FAILED, str(exc))
+        if sealed_with_newest(sealed.token):
+            return RotationResult(Rotation.CURRENT)
         fresh = Sealed(seal(value, binding=ciphertext.binding))
         # Compared and swapped in one statement: neither a lock nor a transaction is open while keys are at work.
         if row.filter(**{name: sealed}).update(**{name: fresh}):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -35,7 +35,7 @@ class MigrationResult:
 
     alias: str
     migration: Migration
-    applied: Sequence[str] = ()
+    applied: tuple[str, ...] = ()
     seconds: float = 0.0
     reason: str = ""
     error: BaseException | None = None
@@ -76,7 +76,7 @@ def result_of(tenant: FleetTenant, wanted: str) -> MigrationResult:
     return MigrationResult(tenant.alias, migration, applied or (), outcome.seconds)
 
 
-def migrate(tenant: FleetTenant, wanted: str) -> Sequence[str] | None:
+def migrate(tenant: FleetTenant, wanted: str) -> tuple[str, ...] | None:
     """Run ``migrate`` inside a tenant, with no other process at work on it; answer the migrations applied.
 
     None where another process did it while this one waited. Raises TenantUnavailableError where there is no whole
@@ -97,10 +97,10 @@ def migrate(tenant: FleetTenant, wanted: str) -> Sequence[str] | None:
             return apply_migrations()
 
 
-def apply_migrations() -> Sequence[str]:
+def apply_migrations() -> tuple[str, ...]:
     """Run Django's ``migrate`` in the active tenant; a receiver of its signal notes the fingerprint."""
     connection: Any = connections[DEFAULT]
     before = set(MigrationRecorder(connection).applied_migrations())
     call_command("migrate", verbosity=0, interactive=False)
     after = set(MigrationRecorder(connection).applied_migrations())
-    return [f"{app}.{name}" for app, name in sorted(after - before)]
+    return tuple(f"{app}.{name}" for app, name in sorted(after - before))

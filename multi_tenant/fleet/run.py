@@ -18,7 +18,7 @@ from multi_tenant.fleet.selection import FleetTenant
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome(Generic[T]):
     """How the work went in one tenant: what it answered, or the ``error`` that it raised."""
 

@@ -66,6 +66,7 @@ class Command(RegistryCommand):
         elif not options["json"] and options["verbosity"] > (result.migration is Migration.CURRENT):
             applied = ", ".join(result.applied) or "nothing to do"
             self.stdout.write(f"{result.alias}: {applied} ({result.seconds:.2f} s)")
+            self.stdout.flush()  # a log is read while the run goes on
 
     def conclude(
         self, tenants: list[FleetTenant], results: list[MigrationResult], *, interrupted: bool, silent: bool

@@ -40,6 +40,9 @@ class Command(RegistryCommand):
             self.stdout.write(
                 f"{counts[Rotation.ROTATED]} rotated, {counts[Rotation.CURRENT]} under the newest key before."
             )
+            if counts[Rotation.ROTATED]:
+                # A process that read a row before and saves it now writes the old ciphertext back.
+                self.stdout.write("Before an old key is removed, run this once more: it must say 0 rotated.")
         if counts[Rotation.FAILED]:
             raise CommandError(
                 f"{counts[Rotation.FAILED]} of {len(found)} secrets cannot be opened and were left as they are. Keep "

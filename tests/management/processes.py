@@ -1,0 +1,40 @@
+"""Real processes for commands: their own standard input, their own exit code, on the test's own database."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = (sys.executable, "-m", "django")
+
+
+def environment() -> dict[str, str]:
+    """What makes another process see the test's database and settings."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.management.settings",
+        "MULTI_TENANT_TEST_DATABASE": str(connections["public"].settings_dict["NAME"]),
+        "MULTI_TENANT_TEST_SETTINGS": json.dumps(settings.MULTI_TENANT, default=str),
+    }
+
+
+def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start a command, as `manage.py` would."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    options = {**pipes, **options}
+    return subprocess.Popen([*PROGRAM, *arguments], cwd=ROOT, env=environment(), text=True, **options)
+
+
+def manage(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with ``given`` on its standard input."""
+    with start(*arguments) as process:
+        output, errors = process.communicate(given, timeout=120)
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
