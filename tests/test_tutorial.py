@@ -96,7 +96,8 @@ def test_the_tutorial_leads_to_tenants_that_are_served(tmp_path: Path) -> None:
     go_on(steps, until=SERVE)
     with serving(reader) as port:
         write_notes(port)
-        go_on(steps, until="python manage.py create_tenant initech --domain initech.localhost")
+        assert "Acme Ltd" in Browser("localhost", port).open("/")[1]
+        go_on(steps, until="python manage.py create_tenant initech --name Initech --domain initech.localhost")
         initech = Browser("initech.localhost", port)
         assert initech.eventually(200)
         go_on(steps, until="python manage.py delete_tenant initech --force --no-input")
