@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from functools import partial
 from typing import Any
+
+from asgiref.sync import async_to_sync
 
 from multi_tenant.context import asteps
 from multi_tenant.middleware.visit import visit_context
@@ -33,13 +36,28 @@ def keep_in_place(response: Any, visit: visit_context) -> None:
     if not response.streaming:
         return
     if response.is_async:
-        # A client that goes away leaves the iterator to the garbage collector; a generator is closed by its loop.
-        response._iterator = asteps(response._iterator, visit.again)
+        steps = asteps(response._iterator, visit.again)
+        response._iterator = steps
+        response._resource_closers.append(partial(close_steps, steps))
         return
     response._iterator = SyncBody(response._iterator, visit)
     if not has_descriptor(getattr(response, "file_to_stream", None)):
         # `wsgi.file_wrapper` would read it past the iterator; only a true file needs no tenant for that.
         response.file_to_stream = None
+
+
+def close_steps(steps: Any) -> None:
+    """Close an async body that was not read to its end; Django leaves it to the garbage collector.
+
+    Runs where Django closes responses: in a thread of its own under ASGI, whose loop is the one to close it in.
+    """
+    if steps.ag_frame is not None:
+        async_to_sync(aclose)(steps)
+
+
+async def aclose(steps: AsyncGenerator[Any, None]) -> None:
+    """Close a generator in the loop that runs this."""
+    await steps.aclose()
 
 
 def has_descriptor(file: Any) -> bool:

@@ -45,6 +45,7 @@ class TenantMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
+        request.tenant = None  # type: ignore[attr-defined]  # what we add to a request
         if self.is_async:
             return self.__acall__(request)
         with fixed_context(UNDECIDED_PLACE):
@@ -88,7 +89,6 @@ class TenantMiddleware:
 
 def is_health_check(request: HttpRequest) -> bool:
     """Whether the path is one of HEALTH_PATHS: public on each host, whatever state the registry is in."""
-    request.tenant = None  # type: ignore[attr-defined]  # what we add to a request
     return request.path_info in conf.HEALTH_PATHS
 
 
@@ -110,7 +110,7 @@ def visit_of(request: HttpRequest, destination: Destination, record: TenantRecor
     if record is not None:
         refuse_unserved(record, uuid=None, any_state=False)
         place = Place(record.alias, record.uuid)
-        request.tenant = record  # type: ignore[attr-defined]  # what we add to a request
+        request.tenant = record  # type: ignore[attr-defined]  # as above
     script = move_prefix(request, destination.prefix) if destination.prefix else None
     return visit_context(place, script)
 

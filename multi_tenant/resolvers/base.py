@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 
@@ -19,12 +20,12 @@ class Resolver(Protocol):
         ...
 
 
-class TextResolver:
+class TextResolver(ABC):
     """A resolver that reads nothing but the request, and so needs no thread in async code."""
 
+    @abstractmethod
     def resolve(self, request: Any) -> str | None:
         """The alias that the request names."""
-        raise NotImplementedError
 
     async def aresolve(self, request: Any) -> str | None:
         """``resolve`` for coroutines."""

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from multi_tenant.conf import conf
 from multi_tenant.exceptions import ConfigurationError, UnknownTenantError
-from multi_tenant.registry.aliases import PATTERN, PUBLIC
+from multi_tenant.registry.aliases import PATTERN, PUBLIC, RESERVED
 from multi_tenant.resolvers.base import Resolver
 from multi_tenant.resolvers.hosts import host_of, is_public
 
@@ -83,8 +83,11 @@ def unpacked(item: Any) -> tuple[str, Mapping[str, Any]]:
 
 
 def destination_of(resolver: Resolver, request: Any, alias: str) -> Destination:
-    """Text that cannot be an alias is refused here, so that it reaches neither the registry nor its caches."""
-    if not PATTERN.fullmatch(alias):
+    """Text that cannot be an alias is refused here, so that it reaches neither the registry nor its caches.
+
+    ``public`` is among it: no visitor is to choose the public site by name.
+    """
+    if not PATTERN.fullmatch(alias) or alias in RESERVED:
         raise UnknownTenantError(alias[:48])
     prefix_of = getattr(resolver, "prefix_of", None)
     return Destination(alias, prefix_of(request, alias) if prefix_of else "")
