@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.contrib.admin.sites import AdminSite
 from django.test import RequestFactory
 from django.urls import get_script_prefix, path, set_script_prefix
 
+from multi_tenant.conf import Conf
 from multi_tenant.middleware.visit import move_prefix
 from multi_tenant.registry.models import Tenant
 from tests.middleware import urls
@@ -98,13 +98,19 @@ def test_the_servers_own_environ_is_left_alone() -> None:
     assert request.build_absolute_uri() == "http://testserver/t/acme/a/"
 
 
+@pytest.mark.parametrize("settled", [True, False], ids=["settled", "control"])
 @both_modes
-def test_assets_of_the_first_tenant_are_not_everybodys(settings: Any, mode: str) -> None:
+def test_assets_of_the_first_tenant_are_not_everybodys(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, mode: str, settled: bool
+) -> None:
     """Django keeps a relative STATIC_URL with the script prefix of its first use."""
+    if not settled:
+        monkeypatch.setattr(Conf, "settle_asset_urls", lambda conf: None)
     settings.STATIC_URL = "static/"
     settings.MEDIA_URL = "media/"
-    get("/t/acme/", "example.com", mode)
-    assert (django_settings.STATIC_URL, django_settings.MEDIA_URL) == ("/static/", "/media/")
+    facts = get("/t/acme/", "example.com", mode).json()
+    assert facts["assets"] == (["/static/", "/media/"] if settled else ["/t/acme/static/", "/t/acme/media/"])
+    assert get("/", "example.com", mode).json()["assets"] == facts["assets"]
 
 
 urlpatterns = [*urls.urlpatterns, path("admin/", AdminSite().urls)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.template import engines
@@ -28,6 +29,7 @@ def facts(request: HttpRequest) -> dict[str, Any]:
         "script_name": request.META["SCRIPT_NAME"],
         "reversed": reverse("where"),
         "prefix": get_script_prefix(),
+        "assets": [settings.STATIC_URL, settings.MEDIA_URL],
     }
 
 
