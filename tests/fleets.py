@@ -44,6 +44,9 @@ def leftovers(django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Engine]]
 def registry(transactional_db: None, configure: Callable[..., None], leftovers: dict[str, Engine]) -> Iterator[None]:
     """The public database without a test's transaction; tenants' databases are dropped after the test."""
     configure(DATABASE_PREFIX=PREFIX, ENTRY_HOSTS=["127.0.0.1", "localhost"])
+    # The kit keeps tenants for a whole session; it puts their rows back when the test is over.
+    Tenant.objects.all().delete()
+    DatabaseServer.objects.all().delete()
     store.clear()
     leftovers["public"] = public_engine("cleaner")
     yield

@@ -7,10 +7,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError, connections
 
 from multi_tenant.context import public_context
 from multi_tenant.exceptions import MultiTenantError
 from multi_tenant.management.tenants import document_of
+from multi_tenant.registry.aliases import PUBLIC
+from multi_tenant.registry.lookup import VERSION_TABLE
 
 #: The exit code of a command that Ctrl-C ended, as shells know it.
 INTERRUPTED = 130
@@ -25,6 +28,12 @@ class RegistryCommand(BaseCommand):
                 return super().execute(*args, **options)
         except MultiTenantError as exc:
             raise CommandError(str(exc)) from exc
+        except DatabaseError as exc:
+            if registry_is_missing():
+                raise CommandError("The public database has no registry yet. Run `manage.py migrate` first.") from exc
+            raise
+        except KeyboardInterrupt:
+            raise CommandError("Interrupted.", returncode=INTERRUPTED) from None
 
     def add_json(self, parser: CommandParser) -> None:
         """Give the command ``--json``."""
@@ -40,3 +49,8 @@ class RegistryCommand(BaseCommand):
             self.write_json(document_of(tenant))
         else:
             self.stdout.write(f"Tenant {tenant.alias} is {tenant.state}.")
+
+
+def registry_is_missing() -> bool:
+    """Whether the public database was never migrated. Raises DatabaseError where it is out of reach."""
+    return VERSION_TABLE not in connections[PUBLIC].introspection.table_names()

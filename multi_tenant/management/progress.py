@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import AbstractContextManager
 
 from django.core.management.base import OutputWrapper
 
@@ -11,7 +12,7 @@ CLEAR_LINE = "\r\x1b[K"
 LONGEST_BAR = 40
 
 
-class ProgressBar:
+class ProgressBar(AbstractContextManager["ProgressBar"]):
     """Counts steps and draws them on a command's stream; where that is no terminal it draws nothing."""
 
     def __init__(self, stream: OutputWrapper, *, total: int, shown: bool = True) -> None:
@@ -19,6 +20,9 @@ class ProgressBar:
         self.total = total
         self.done = 0
         self.shown = shown and total > 1 and stream.isatty()
+
+    def __exit__(self, *exc: object) -> None:
+        self.clear()
 
     def advance(self, note: str = "") -> None:
         """One step is done; ``note`` says which."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.db import connections
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "django")
+NOTHING: Mapping[str, str] = {}
 
 
 def environment() -> dict[str, str]:
@@ -21,20 +23,20 @@ def environment() -> dict[str, str]:
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.management.settings",
-        "MULTI_TENANT_TEST_DATABASE": str(connections["public"].settings_dict["NAME"]),
+        "MULTI_TENANT_TEST_PUBLIC_ENTRY": json.dumps(connections["public"].settings_dict, default=str),
         "MULTI_TENANT_TEST_SETTINGS": json.dumps(settings.MULTI_TENANT, default=str),
     }
 
 
-def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    """Start a command, as `manage.py` would."""
+def start(*arguments: str, changes: Mapping[str, str] = NOTHING, **options: Any) -> subprocess.Popen[str]:
+    """Start a command, as `manage.py` would, in an environment with these changes."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    options = {**pipes, **options}
-    return subprocess.Popen([*PROGRAM, *arguments], cwd=ROOT, env=environment(), text=True, **options)
+    variables = {**environment(), **changes}
+    return subprocess.Popen([*PROGRAM, *arguments], cwd=ROOT, env=variables, text=True, **{**pipes, **options})
 
 
-def manage(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def manage(*arguments: str, given: str = "", changes: Mapping[str, str] = NOTHING) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, with ``given`` on its standard input."""
-    with start(*arguments) as process:
+    with start(*arguments, changes=changes) as process:
         output, errors = process.communicate(given, timeout=120)
     return subprocess.CompletedProcess(arguments, process.returncode, output, errors)

@@ -1,4 +1,4 @@
-"""The settings of the commands that tests start: the tests' own database, and what the test changed."""
+"""The settings of the commands that tests start: the test's own database and what it changed."""
 
 from __future__ import annotations
 
@@ -7,4 +7,5 @@ import os
 
 from tests.settings import *  # noqa: F403
 
+DATABASES = {"default": json.loads(os.environ["MULTI_TENANT_TEST_PUBLIC_ENTRY"])}
 MULTI_TENANT = json.loads(os.environ["MULTI_TENANT_TEST_SETTINGS"])

@@ -90,7 +90,8 @@ def test_an_active_tenant_is_deleted_by_force_alone(acme: Any, run: Any) -> None
 
 def test_purging_frees_the_alias_also_later(acme: Any, run: Any) -> None:
     run("delete_tenant", "acme", "--force", "--no-input", "--no-archive")
-    run("delete_tenant", "acme", "--no-input", "--purge")
+    output, _ = run("delete_tenant", "acme", "--no-input", "--purge")
+    assert output == "Tenant acme is deleted.\nIts row is removed; the alias is free.\n"
     assert not Tenant.objects.exists()
     run("create_tenant", "acme")
     document = json.loads(run("delete_tenant", "acme", "--force", "--no-input", "--no-archive", "--purge", "--json")[0])

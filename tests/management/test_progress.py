@@ -14,10 +14,9 @@ class Terminal(io.StringIO):
 
 
 def drawn(terminal: Terminal, *, total: int, shown: bool = True) -> list[str]:
-    bar = ProgressBar(OutputWrapper(terminal), total=total, shown=shown)
-    for step in range(total):
-        bar.advance(f"step-{step}")
-    bar.clear()
+    with ProgressBar(OutputWrapper(terminal), total=total, shown=shown) as bar:
+        for step in range(total):
+            bar.advance(f"step-{step}")
     return terminal.getvalue().split(CLEAR_LINE)
 
 

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pty
+import signal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
@@ -14,7 +18,7 @@ from multi_tenant import TenantUnavailableError, UnknownTenantError, current_ali
 from multi_tenant.lifecycle import create_tenant, suspend
 from multi_tenant.routing.wrapper import TenantConnection
 from tests.fleets import on_each_engine
-from tests.management.processes import manage
+from tests.management.processes import manage, start
 
 COUNT_USERS = "print('users:', User.objects.count())"
 
@@ -237,3 +241,35 @@ def test_with_stdin_each_of_several_tenants_gets_a_copy(acme: Any, bolt: Any) ->
     assert (done.stdout, done.returncode) == ("users: 1\nusers: 0\n", 0)
     done = manage("tenant_command", "acme", "bolt", "--stdin", "--", "dbshell", given="DELETE FROM auth_user;")
     assert (done.returncode, names_in("acme")) == (0, set())
+
+
+def test_dbshell_shows_no_password_to_other_users(postgres_entry: dict[str, Any]) -> None:
+    create_tenant("acme", entry=postgres_entry)
+    with start("tenant_command", "acme", "--", "dbshell") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\\echo it runs\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "it runs\n"
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        command_lines = [" ".join(member.cmdline()) for member in family]
+        process.communicate("\\q\n", timeout=60)
+    assert any("psql" in line for line in command_lines)
+    assert postgres_entry["PASSWORD"] not in "".join(command_lines)
+
+
+def test_ctrl_c_ends_the_run_and_tells_what_is_left(acme: Any, bolt: Any) -> None:
+    create_tenant("clay")
+    terminal, its_end = pty.openpty()
+    try:
+        os.write(terminal, b"no\n")  # the answer in acme; in bolt the question stands
+        with start("tenant_command", "--all", "--", "flush", stdin=its_end) as process:
+            assert process.stderr is not None
+            assert [process.stderr.readline(), process.stderr.readline()] == ["acme:\n", "bolt:\n"]
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+    finally:
+        os.close(terminal)
+        os.close(its_end)
+    assert process.returncode == 130
+    assert errors == "CommandError: Interrupted. Not done: bolt, clay.\n"

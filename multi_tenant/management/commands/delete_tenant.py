@@ -35,6 +35,8 @@ class Command(RegistryCommand):
         if options["purge"]:
             purge(found.alias)
         self.tell(tenant, as_json=options["json"])
+        if options["purge"] and not options["json"]:
+            self.stdout.write("Its row is removed; the alias is free.")
 
     def confirm(self, alias: str, loss: str) -> None:
         """Ask for the alias, typed out. Raises CommandError unless it is given."""

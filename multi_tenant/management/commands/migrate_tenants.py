@@ -41,18 +41,17 @@ class Command(RegistryCommand):
 
     def migrate(self, tenants: list[FleetTenant], options: dict[str, Any]) -> None:
         """Migrate, telling how each tenant went, and whether all went well."""
-        bar = ProgressBar(self.stderr, total=len(tenants), shown=not options["json"])
         results: list[MigrationResult] = []
         interrupted = False
-        try:
-            for result in migrate_each(tenants):
-                results.append(result)
-                bar.clear()
-                self.report(result, options)
-                bar.advance(result.alias)
-        except KeyboardInterrupt:
-            interrupted = True
-        bar.clear()
+        with ProgressBar(self.stderr, total=len(tenants), shown=not options["json"]) as bar:
+            try:
+                for result in migrate_each(tenants):
+                    results.append(result)
+                    bar.clear()
+                    self.report(result, options)
+                    bar.advance(result.alias)
+            except KeyboardInterrupt:
+                interrupted = True
         if options["json"]:
             self.write_json([document_of(result) for result in results])
         self.conclude(tenants, results, interrupted=interrupted, silent=options["json"])

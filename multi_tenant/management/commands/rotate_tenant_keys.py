@@ -25,15 +25,14 @@ class Command(RegistryCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = ciphertexts()
-        bar = ProgressBar(self.stderr, total=len(found), shown=not options["json"])
         counts: Counter[Rotation] = Counter()
-        for result in rotate_each(found):
-            counts[result.rotation] += 1
-            bar.advance()
-            if result.error:
-                bar.clear()
-                self.stderr.write(result.error)
-        bar.clear()
+        with ProgressBar(self.stderr, total=len(found), shown=not options["json"]) as bar:
+            for result in rotate_each(found):
+                counts[result.rotation] += 1
+                if result.error:
+                    bar.clear()
+                    self.stderr.write(result.error)
+                bar.advance()
         if options["json"]:
             self.write_json({rotation.value: counts[rotation] for rotation in Rotation})
         else:
