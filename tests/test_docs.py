@@ -23,7 +23,7 @@ from multi_tenant.checks.findings import FINDINGS
 from multi_tenant.conf import NAMES, Conf
 from multi_tenant.management import commands
 from multi_tenant.management.command_line import CommandLine
-from multi_tenant.registry import rules
+from multi_tenant.registry import rules, store
 from tests.pages import DOCS, PAGES, ROOT, blocks_of
 
 UNDERLINE = re.compile(r"\|[ :|-]+\|$")
@@ -175,6 +175,18 @@ def test_the_python_that_is_shown_is_python(page: Path) -> None:
     for block in blocks_of(page):
         if block.language in ("python", "py"):
             ast.parse(block.text)
+
+
+def test_each_logger_is_described() -> None:
+    sources = Path(multi_tenant.__path__[0]).rglob("*.py")
+    used = {name for source in sources for name in re.findall(r'getLogger\("([^"]+)"\)', source.read_text())}
+    assert {name for name in names_in("howto/deploy.md") if name.startswith("multi_tenant")} == used
+
+
+def test_the_sizes_of_the_caches_are_the_documented_ones() -> None:
+    page = text_of("explanation/promises.md")
+    for size in (store.MAX_TENANTS, store.MAX_HOSTS, store.MAX_UNKNOWN):
+        assert f"{size:,}" in page
 
 
 def test_the_front_door_is_described_whole() -> None:
