@@ -23,6 +23,7 @@ from multi_tenant.checks.findings import FINDINGS
 from multi_tenant.conf import NAMES, Conf
 from multi_tenant.management import commands
 from multi_tenant.management.command_line import CommandLine
+from multi_tenant.models import AbstractTenant
 from multi_tenant.registry import rules, store
 from tests.pages import DOCS, PAGES, ROOT, blocks_of
 
@@ -175,6 +176,11 @@ def test_the_python_that_is_shown_is_python(page: Path) -> None:
     for block in blocks_of(page):
         if block.language in ("python", "py"):
             ast.parse(block.text)
+
+
+def test_each_field_of_a_tenant_is_described() -> None:
+    documented = [name for cells in rows("reference/api.md") for name in code_in(cells[0])]
+    assert sorted(documented) == sorted(field.name for field in AbstractTenant._meta.get_fields())
 
 
 def test_each_logger_is_described() -> None:
