@@ -20,7 +20,12 @@ DEMO_DIR = Path(os.environ.get("DEMO_DIR", BASE_DIR / "var" / "sqlite"))
 
 def public_database(url: str) -> dict[str, Any]:
     if not url:
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": DEMO_DIR / "public.sqlite3"}
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DEMO_DIR / "public.sqlite3",
+            # Requests that write take turns. One that reads first and then wants to write would be refused.
+            "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+        }
     parts = urlsplit(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
