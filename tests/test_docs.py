@@ -25,6 +25,7 @@ from multi_tenant.management import commands
 from multi_tenant.management.command_line import CommandLine
 from multi_tenant.models import AbstractTenant
 from multi_tenant.registry import rules, store
+from multi_tenant.testing import plugin
 from tests.pages import DOCS, PAGES, ROOT, blocks_of
 
 UNDERLINE = re.compile(r"\|[ :|-]+\|$")
@@ -181,6 +182,12 @@ def test_the_python_that_is_shown_is_python(page: Path) -> None:
 def test_each_field_of_a_tenant_is_described() -> None:
     documented = [name for cells in rows("reference/api.md") for name in code_in(cells[0])]
     assert sorted(documented) == sorted(field.name for field in AbstractTenant._meta.get_fields())
+
+
+def test_each_fixture_is_described() -> None:
+    source = inspect.getsource(plugin)
+    of_tests = re.findall(r"^@pytest\.fixture\ndef (\w+)", source, re.MULTILINE)
+    assert sorted(names_in("reference/testing.md")) == sorted(of_tests)
 
 
 def test_each_logger_is_described() -> None:
