@@ -12,8 +12,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.testcases import _DatabaseFailure
 
 from multi_tenant.context import Place, active_place, public_context
+from multi_tenant.databases.base import engine_of
+from multi_tenant.exceptions import TenantConnectionError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.routing.handler import TenantConnectionHandler
+from multi_tenant.routing.wrapper import TenantConnection
 from multi_tenant.testing.guards import Guard, guards, message_of
 from multi_tenant.testing.levels import Level, follows_default, levels, place_of
 from multi_tenant.testing.registry import RegistryRows
@@ -120,12 +123,22 @@ def transaction_teardown(original: Any) -> Any:
             return
         flushed = connections[DEFAULT].alias
         for alias, connection in used.items():
-            if alias != flushed:
+            if alias != flushed and is_there(connection):
                 flush(self, connection)
         if PUBLIC in (flushed, *used) and self._registry_rows is not None:
             self._registry_rows.restore()
 
     return _fixture_teardown
+
+
+def is_there(connection: Any) -> bool:
+    """Whether a database that the test used is left; it may have dropped the tenants that it made."""
+    if not isinstance(connection, TenantConnection) or connection.record.entry is None:
+        return True
+    try:
+        return engine_of(connection.record.entry, alias=connection.alias).exists(connection.settings_dict["NAME"])
+    except TenantConnectionError:
+        return False
 
 
 def flush(case: Any, connection: Any) -> None:
