@@ -98,28 +98,36 @@ class RegistryModel(models.Model):
         """Work out the columns that follow from others, before the row is written."""
 
 
-def bump_on_delete(*, sender: type[models.Model], **kwargs: Any) -> None:
+def bump_on_delete(**kwargs: Any) -> None:
     """Receive ``pre_delete``, which a cascade sends inside its transaction for each row it takes along."""
-    if issubclass(sender, RegistryModel):
-        RegistryVersion.bump()
+    RegistryVersion.bump()
 
 
 def keep_sealed(*, instance: models.Model, raw: bool, **kwargs: Any) -> None:
     """Receive ``pre_save``: ``loaddata`` is about to read the row's attributes, secrets among them."""
-    if raw and isinstance(instance, RegistryModel):
+    if raw:
         instance.__dict__[LOADING] = True
 
 
 def bump_on_load(*, instance: models.Model, raw: bool, **kwargs: Any) -> None:
     """Receive ``post_save``: ``loaddata`` wrote past ``save_base`` of the row's own class."""
-    if raw and isinstance(instance, RegistryModel):
+    if raw:
         del instance.__dict__[LOADING]
         RegistryVersion.bump()
 
 
-models.signals.pre_save.connect(keep_sealed, dispatch_uid="multi_tenant.registry.seal")
-models.signals.pre_delete.connect(bump_on_delete, dispatch_uid="multi_tenant.registry.delete")
-models.signals.post_save.connect(bump_on_load, dispatch_uid="multi_tenant.registry.load")
+def watch(*, sender: type[models.Model], **kwargs: Any) -> None:
+    """Receive ``class_prepared``: watch the registry's models alone.
+
+    A receiver for all models would make Django load the rows of any of them before it deletes them.
+    """
+    if issubclass(sender, RegistryModel):
+        models.signals.pre_save.connect(keep_sealed, sender, dispatch_uid="multi_tenant.registry.seal")
+        models.signals.pre_delete.connect(bump_on_delete, sender, dispatch_uid="multi_tenant.registry.delete")
+        models.signals.post_save.connect(bump_on_load, sender, dispatch_uid="multi_tenant.registry.load")
+
+
+models.signals.class_prepared.connect(watch, dispatch_uid="multi_tenant.registry.watch")
 
 
 class DatabaseServer(RegistryModel):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.apps import apps
@@ -38,32 +39,53 @@ class TenantConnectionHandler(ConnectionHandler):
     def __getitem__(self, alias: str) -> Any:
         place = active_place.get()
         name = (place.alias or PUBLIC) if alias == DEFAULT else alias
-        if name == PUBLIC or name in self.settings:
+        if name == PUBLIC or name in self.static_settings:
             return self._static(DEFAULT if name == PUBLIC else name)
         return self._of_tenant(name, place)
 
     def __setitem__(self, alias: str, connection: Any) -> None:
         name = self._slot(alias)
-        if name in self.settings:
+        if name in self.static_settings:
             setattr(self._connections, name, connection)
         else:
             self._keep({**self._live, name: connection})
 
     def __delitem__(self, alias: str) -> None:
         name = self._slot(alias)
-        if name in self.settings:
+        if name in self.static_settings:
             delattr(self._connections, name)
         else:
             self._keep({key: value for key, value in self._live.items() if key != name})
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.static_settings)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """``DATABASES``; in a tenant its ``default`` is the tenant's, as ATOMIC_REQUESTS is looked up there."""
+        if not active_place.get().is_tenant:
+            return self.static_settings
+        return StaticDatabases({**self.static_settings, DEFAULT: self[DEFAULT].settings_dict})
+
+    @cached_property
+    def static_settings(self) -> dict[str, Any]:
+        """``DATABASES`` as the project wrote it, with Django's defaults."""
+        databases: dict[str, Any] = self.configure_settings(None)
+        return databases
+
     def all(self, initialized_only: bool = False) -> list[Any]:
-        """The static connections and those of tenants that this thread has met; it never makes one for a tenant."""
+        """The static connections, those of tenants that this thread has met, and the active tenant's.
+
+        With ``initialized_only`` none is made. None is ever made for a tenant that is not active.
+        """
+        if not initialized_only and active_place.get().is_tenant:
+            self[DEFAULT]
         static = [self._static(alias) for alias in self if not initialized_only or hasattr(self._connections, alias)]
         return [*static, *self._live.values()]
 
     def create_connection(self, alias: str) -> Any:
         """A new static connection; the public one is named for what it is."""
-        entry = self.settings[alias]
+        entry = self.static_settings[alias]
         name = PUBLIC if alias == DEFAULT else alias
         return load_backend(entry["ENGINE"]).DatabaseWrapper(entry, name)
 

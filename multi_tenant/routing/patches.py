@@ -50,7 +50,7 @@ def uninstall() -> None:
         connection.__dict__.pop("alias", None)
         settings.DATABASES = dict(settings.DATABASES)
         rename_public(DEFAULT)
-        connections.__dict__.pop("settings", None)
+        connections.__dict__.pop("static_settings", None)
 
 
 def installed() -> bool:
@@ -183,14 +183,23 @@ def settle_collector(original: Any) -> Any:
 
     @functools.wraps(original)
     def __init__(self: Collector, using: Any, origin: Any = None, *args: Any, **kwargs: Any) -> None:
-        model = getattr(origin, "model", None) or origin.__class__
-        if origin is not None:
+        model = model_of(origin)
+        if model is not None:
             using = settled(using, model)
         elif using == DEFAULT:
             using = active_place.get().alias or PUBLIC
         original(self, using, origin, *args, **kwargs)
 
     return __init__
+
+
+def model_of(origin: Any) -> type[Model] | None:
+    """The model of what is deleted: an object, a queryset, or objects, as the admin has it; None for none."""
+    if isinstance(origin, QuerySet):
+        return origin.model
+    if isinstance(origin, (list, tuple)):
+        return model_of(next(iter(origin), None))
+    return None if origin is None else origin.__class__
 
 
 def settle_instance(original: Any) -> Any:

@@ -42,10 +42,11 @@ class TenantRouter:
         return home in (wanted, Home.BOTH)
 
 
-def database_for(model: type[Model], instance: Model | None = None) -> str:
+def database_for(model: type[Model] | None, instance: Model | None = None) -> str:
     """The alias of the database for a model here and now. ``instance``, the object it is asked for, must be at home.
 
-    Raises NoTenantError, WrongTenantError or ConfigurationError.
+    A raw query may have no model; it goes to the active place. Raises NoTenantError, WrongTenantError or
+    ConfigurationError.
     """
     if instance is not None:
         alias = location_of(instance)
@@ -55,14 +56,15 @@ def database_for(model: type[Model], instance: Model | None = None) -> str:
     return home_alias(model)
 
 
-def home_alias(model: type[Model]) -> str:
+def home_alias(model: type[Model] | None) -> str:
     """The alias where a model's rows are now. Raises NoTenantError or ConfigurationError."""
-    home = known_home_of(model)
+    home = Home.BOTH if model is None else known_home_of(model)
     if home is Home.SHARED:
         return PUBLIC
     place = active_place.get()
     if place.alias is None or (home is Home.TENANT and place.alias == PUBLIC):
-        raise NoTenantError(refusal(model, place), model=model._meta.label)
+        label = None if model is None else model._meta.label
+        raise NoTenantError(refusal(label or "A raw query", place), model=label)
     return place.alias
 
 
@@ -103,8 +105,12 @@ def settled(alias: str | None, model: type[Model], instance: Model | None = None
     An ``instance`` that is written there must be from there. Raises what ``database_for`` raises, and
     UnknownTenantError.
     """
-    if alias is None or alias == DEFAULT:
+    if alias is None:
         return database_for(model, instance)
+    if alias == DEFAULT:
+        if instance is not None:
+            check_at_home(instance)  # one from a static database may be copied here
+        return home_alias(model)
     if is_static(alias):
         return alias
     if instance is not None:
@@ -120,10 +126,10 @@ def settled(alias: str | None, model: type[Model], instance: Model | None = None
     return alias
 
 
-def refusal(model: type[Model], place: Place) -> str:
+def refusal(what: str, place: Place) -> str:
     """Why a tenant model is refused, and the cure."""
     where = "on the public site" if place.alias == PUBLIC else "while no tenant is chosen"
     return (
-        f"{model._meta.label} was asked for {where}. Enter a tenant with tenant_context(alias); for the public "
+        f"{what} was asked for {where}. Enter a tenant with tenant_context(alias); for the public "
         "database say public_context(), and bind threads and callbacks with tenant_bound."
     )

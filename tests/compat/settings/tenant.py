@@ -12,7 +12,6 @@ from tests.compat.settings.plain import DIRECTORY
 # runtests.py sets INSTALLED_APPS itself, from a list of its own; it has run so far as to have made that list.
 sys.modules["__main__"].ALWAYS_INSTALLED_APPS.insert(0, "multi_tenant")
 
-DATABASE_ROUTERS = ["multi_tenant.routing.TenantRouter"]
 MULTI_TENANT = {
     "ENCRYPTION_KEYS": [Fernet.generate_key().decode()],
     "SQLITE_DIR": DIRECTORY,
