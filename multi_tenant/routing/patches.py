@@ -25,7 +25,7 @@ from django.db.utils import ConnectionHandler, ConnectionRouter
 from multi_tenant.context import Place, active_place, fixed_context
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
-from multi_tenant.routing.router import database_for, settled
+from multi_tenant.routing.router import settled
 
 OPEN_BLOCKS = "_multi_tenant_open"
 Wrap = Callable[[Any], Any]
@@ -253,7 +253,7 @@ def settle_route(original: Any) -> Any:
     @functools.wraps(original)
     def route(self: ConnectionRouter, model: type[Model], **hints: Any) -> str:
         alias = original(self, model, **hints)
-        return database_for(model, hints.get("instance")) if alias == DEFAULT else str(alias)
+        return settled(DEFAULT, model, hints.get("instance")) if alias == DEFAULT else str(alias)
 
     return route
 
