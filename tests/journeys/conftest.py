@@ -33,7 +33,7 @@ def site(prefix: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.
         "DEMO_DIR": str(directory),
         "DEMO_SECRET_KEY": secrets.token_urlsafe(),
         "DEMO_ENCRYPTION_KEY": Fernet.generate_key().decode(),
-        "DEMO_ENTRY_HOSTS": "127.0.0.1",
+        "DEMO_ENTRY_HOSTS": urlsplit(os.environ.get("MULTI_TENANT_TEST_POSTGRES", "")).hostname or "127.0.0.1",
         "DJANGO_SETTINGS_MODULE": "tests.journeys.settings",
         "JOURNEY_PREFIX": prefix,
         "JOURNEY_TTL": str(REGISTRY_TTL),

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import psutil
 import pytest
 
 from sample_site import demo_check, embedded_postgres
@@ -74,6 +75,7 @@ def test_ctrl_c_stops_all_of_the_demo_and_the_next_one_finds_its_tenants(directo
     assert first.count(" / ") == 2 * len(TEAMS)
     assert logins(first) == logins(second)
     assert {path.stat().st_mode & 0o77 for path in directory.glob("*.json")} == {0}, "secrets are for their owner"
+    assert secrets_in(first, directory) == set(State(directory).passwords([]).values())
 
 
 def test_a_tenant_that_shows_the_notes_of_others_fails_the_check(capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,9 +108,24 @@ def shown_until_ctrl_c(directory: Path) -> tuple[str, int]:
             assert line, f"The demo ended: {shown}"
             shown += line
         assert is_postgres_up(directory) == (PUBLIC == "postgres")
+        assert "sample_site/demo.py" in process_list()
+        assert not secrets_in(process_list(), directory)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(TIMEOUT_SECONDS) == 130
     return shown, int(shown.partition("http://localhost:")[2].partition("/")[0])
+
+
+def process_list() -> str:
+    return " ".join(" ".join(found.info["cmdline"] or []) for found in psutil.process_iter(["cmdline"]))
+
+
+def secrets_in(text: str, directory: Path) -> set[str]:
+    """Which of a demo's keys and passwords a text holds."""
+    state = State(directory)
+    made = {**state.environment(), **state.passwords([]), **state.recall("postgres", {}).get("passwords", {})}
+    del made["DEMO_DIR"]
+    made.pop("DEMO_PROGRAMS", None)
+    return {secret for secret in made.values() if secret in text}
 
 
 def is_postgres_up(directory: Path) -> bool:
