@@ -16,11 +16,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from sample_site.errors import DemoError
 from sample_site.state import State
 
 VERSION = 18
 ACCOUNT = "nobody"
+ATTEMPTS = 5
+LOG_TAIL = 2000
 # Where files stand that root's stand-in must reach, when the checkout is below a closed directory such as /root.
 ELSEWHERE = "/var/tmp"
 INITDB = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync")
@@ -40,8 +44,8 @@ def running(state: State) -> Iterator[None]:
     server = Server.of(state)
     server.stop()  # one that a killed demo left behind
     server.initialise()
-    port = server.start()
     try:
+        port = server.start()
         server.set_up(port)
         url = f"postgresql://demo:{server.passwords['demo']}@127.0.0.1:{port}/demo"
         state.update("environment", DEMO_POSTGRES=url, DEMO_PROGRAMS=str(server.programs))
@@ -91,31 +95,49 @@ class Server:
         secret.touch(mode=0o600)
         secret.write_text(self.passwords["postgres"])
         give_away(secret)
-        self.run("initdb", "-D", draft, f"--pwfile={secret}", *INITDB, *LOCALE)
+        self.must("initdb", "-D", draft, f"--pwfile={secret}", *INITDB, *LOCALE)
         secret.unlink()
         draft.rename(self.data)
 
     def start(self) -> int:
         """Start the server on a free port of 127.0.0.1, and wait until it answers."""
-        port = free_port()
         # A power cut may cost the demo its data, which --reset makes anew; every start and stop is quicker.
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        self.run("pg_ctl", "start", "-w", "-D", self.data, "-l", self.directory / "log", "-o", options)
-        return port
+        options = "-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        log = self.directory / "log"
+        for _ in range(ATTEMPTS):  # another program may be quicker to take the port
+            port = free_port()
+            status, _ = self.run("pg_ctl", "start", "-w", "-D", self.data, "-l", log, "-o", f"-p {port} {options}")
+            if not status:
+                return port
+        raise DemoError(f"PostgreSQL does not start: {log.read_text(errors='replace')[-LOG_TAIL:]}")
 
     def stop(self) -> None:
         """Stop the server, if it runs."""
-        if (self.data / "postmaster.pid").exists():
-            self.run("pg_ctl", "stop", "-w", "-m", "fast", "-D", self.data, check=False)
+        if self.is_up():
+            self.must("pg_ctl", "stop", "-w", "-m", "fast", "-D", self.data)
+
+    def is_up(self) -> bool:
+        """Whether the process that the server noted is still the server: after a reboot it may be any other."""
+        try:
+            noted = int((self.data / "postmaster.pid").read_text().partition("\n")[0])
+            return str(self.data) in psutil.Process(noted).cmdline()
+        except (FileNotFoundError, ValueError, psutil.Error):
+            return False
 
     def set_up(self, port: int) -> None:
         """Make the site's login and its public database, unless they are there."""
         target = f"host=127.0.0.1 port={port} user=postgres dbname=postgres"
         script = f"\\set password '{self.passwords['demo']}'\n{SETUP}"
-        self.run("psql", "-X", "-q", target, given=script, PGPASSWORD=self.passwords["postgres"])
+        self.must("psql", "-X", "-q", target, given=script, PGPASSWORD=self.passwords["postgres"])
 
-    def run(self, program: str, *arguments: object, given: str = "", check: bool = True, **variables: str) -> None:
-        """Run one of PostgreSQL's programs as the server's account."""
+    def must(self, program: str, *arguments: object, given: str = "", **variables: str) -> None:
+        """Run one of PostgreSQL's programs to a good end."""
+        status, errors = self.run(program, *arguments, given=given, **variables)
+        if status:
+            raise DemoError(f"PostgreSQL's {program} failed: {errors}")
+
+    def run(self, program: str, *arguments: object, given: str = "", **variables: str) -> tuple[int, str]:
+        """Run one of PostgreSQL's programs as the server's account; its status and what it complained of."""
         command = [str(self.programs / program), *map(str, arguments)]
         own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         # Not pipes: the server that pg_ctl starts would hold them open, and the end would never come.
@@ -132,8 +154,7 @@ class Server:
                 **account(),
             )
             errors.seek(0)
-            if check and status:
-                raise DemoError(f"PostgreSQL's {program} failed: {errors.read().strip()}")
+            return status, errors.read().strip()
 
 
 def make_directory(parent: Path) -> Path:

@@ -130,9 +130,7 @@ def secrets_in(text: str, directory: Path) -> set[str]:
 
 def is_postgres_up(directory: Path) -> bool:
     """Whether a demo's PostgreSQL runs, if it has one."""
-    if PUBLIC != "postgres":
-        return False
-    return (embedded_postgres.Server.of(State(directory)).data / "postmaster.pid").exists()
+    return PUBLIC == "postgres" and embedded_postgres.Server.of(State(directory)).is_up()
 
 
 def logins(shown: str) -> list[str]:
