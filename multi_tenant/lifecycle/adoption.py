@@ -9,9 +9,15 @@ from multi_tenant.exceptions import InvalidEntryError, ProvisioningError
 from multi_tenant.lifecycle.building import inside
 from multi_tenant.lifecycle.fingerprint import unknown_migrations
 from multi_tenant.lifecycle.lock import turn_of
-from multi_tenant.lifecycle.placement import engine_for, place_existing, tenant_model
+from multi_tenant.lifecycle.placement import engine_for, hidden, place_existing, tenant_model
 from multi_tenant.lifecycle.provision import Attempt, announce, carry_out, refuse_marked
-from multi_tenant.lifecycle.reservation import hosts_of, is_reserved, refuse_shared_location, tenant_to_make
+from multi_tenant.lifecycle.reservation import (
+    hosts_of,
+    is_reserved,
+    refuse_moved,
+    refuse_shared_location,
+    tenant_to_make,
+)
 from multi_tenant.registry.aliases import validate_alias
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer
 
@@ -35,13 +41,13 @@ def adopt(
     WrongTenantError for a database marked as another tenant's.
     """
     validate_alias(alias)
+    entry = hidden(entry)
     with turn_of(alias, step=ADOPT):
         tenant = tenant_to_make(alias)
         hosts = hosts_of(domains, tenant)
         tenant.name = name or tenant.name
         resumed = is_reserved(tenant)
         settle_existing(tenant, server=server, entry=entry)
-        refuse_shared_location(tenant)
         check_database(tenant)
         carry_out(Attempt(tenant, engine_for(tenant), resumed=resumed), hosts, reserved_as=FOUND)
     announce(tenant)
@@ -59,9 +65,12 @@ def settle_existing(
         )
     if entry is None and not is_reserved(tenant):
         raise InvalidEntryError("No entry is given. Name the database that is to be adopted.")
+    begun = tenant.location if is_reserved(tenant) else None
     if entry is not None:
         place_existing(tenant, server=server, entry=entry)
     tenant.adopted = True
+    refuse_moved(tenant, begun=begun)
+    refuse_shared_location(tenant)
 
 
 def check_database(tenant: AbstractTenant) -> None:

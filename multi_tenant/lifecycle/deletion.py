@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import transaction
 from django.utils import timezone
 
 from multi_tenant.context import public_context
-from multi_tenant.exceptions import MultiTenantError, ProvisioningError, WrongTenantError
+from multi_tenant.exceptions import (
+    MultiTenantError,
+    ProvisioningError,
+    TenantConnectionError,
+    WrongTenantError,
+)
 from multi_tenant.lifecycle.archive import archive_database
 from multi_tenant.lifecycle.building import inside, retire
 from multi_tenant.lifecycle.lock import turn_of
@@ -19,6 +26,7 @@ from multi_tenant.registry.models import AbstractTenant, Domain, TenantState
 from multi_tenant.routing.marker import remove_marker
 from multi_tenant.signals import tenant_deleted
 
+logger = logging.getLogger("multi_tenant.lifecycle")
 DELETE = "delete"
 ARCHIVED = "archive"
 PURGE = "purge"
@@ -30,8 +38,9 @@ def delete(alias: str, *, force: bool = False, archive: bool = True) -> Abstract
     """Delete a tenant: archive its database, drop it, forget its domains. The row stays, and refuses its alias.
 
     An active tenant must be suspended first, or ``force`` given; writes that other processes make within REGISTRY_TTL
-    of a forced deletion may miss the archive. An adopted database is left, without its mark. A deletion that was
-    killed goes on where it was; a deleted tenant is left as it is. Raises UnknownTenantError, ProvisioningError and
+    of a forced deletion may miss the archive. An adopted database is left, without its mark; so is, forced and without
+    an archive, one whose server is gone. A deletion that was killed goes on where it was; a deleted tenant is left as
+    it is. Raises UnknownTenantError, ProvisioningError and
     TenantConnectionError.
     """
     with turn_of(alias, step=DELETE):
@@ -39,8 +48,9 @@ def delete(alias: str, *, force: bool = False, archive: bool = True) -> Abstract
         if tenant.state == TenantState.DELETED:
             return tenant
         refuse_active(tenant, force=force)
-        begin(tenant, archive=archive)
-        drop_database(tenant)
+        if archive or not force or not is_out_of_reach(tenant):
+            begin(tenant, archive=archive)
+            drop_database(tenant)
         forget(tenant)
     with public_context():
         tenant_deleted.send(sender=type(tenant), tenant=tenant)
@@ -95,6 +105,18 @@ def has_database(tenant: AbstractTenant) -> bool:
     if tenant.database is None:
         return False
     return tenant.adopted or engine_for(tenant).exists(str(tenant.entry()["NAME"]))
+
+
+def is_out_of_reach(tenant: AbstractTenant) -> bool:
+    """Whether the database's server does not answer, or refuses the login."""
+    try:
+        if has_database(tenant):
+            with inside(tenant) as connection:
+                connection.ensure_connection()
+    except TenantConnectionError as exc:
+        logger.warning("The database of %s is left where it is: %s.", tenant.alias, exc.reason)
+        return True
+    return False
 
 
 def check_own(tenant: AbstractTenant) -> None:

@@ -76,7 +76,7 @@ def place(tenant: AbstractTenant, *, server: DatabaseServer | str | None, entry:
 def place_own(tenant: AbstractTenant, entry: Mapping[str, Any]) -> None:
     """Settle that a tenant's database is where its own entry says, if the rules allow it."""
     validate_keys(entry)
-    given = {key: value for key, value in entry.items() if value is not None}
+    given = Entry({key: value for key, value in entry.items() if value is not None})
     if not given.get("NAME"):
         given["NAME"] = engine_of(complete_own(given), alias=tenant.alias).name_for(tenant.alias, tenant.pk)
     validate_place(complete_own(given))
@@ -90,6 +90,7 @@ def place_existing(tenant: AbstractTenant, *, server: DatabaseServer | str | Non
 
     Raises InvalidEntryError and ProvisioningError.
     """
+    validate_keys(entry)
     if not entry.get("NAME"):
         raise InvalidEntryError("The entry has no NAME. Name the database that is to be adopted.", key="NAME")
     if server is None and set(entry) != {"NAME"}:
@@ -97,14 +98,25 @@ def place_existing(tenant: AbstractTenant, *, server: DatabaseServer | str | Non
         return
     if set(entry) != {"NAME"}:
         raise InvalidEntryError("The entry says more than the NAME of a database on that server. Give its NAME alone.")
-    validate_keys(entry)
     tenant.server = None if server is None else find_server(server)
     tenant.placement = Placement.PUBLIC if server is None else Placement.SERVER
-    tenant.database = dict(entry)
-    placed = tenant.entry()
-    validate_file(str(placed["NAME"])) if placed.vendor == "sqlite" else validate_name(placed)
-    if placed.location == Entry(connections[PUBLIC].settings_dict).location:
+    tenant.database = entry
+    refuse_public(tenant.entry())
+
+
+def refuse_public(entry: Entry) -> None:
+    """Raise InvalidEntryError for the public database, and for a file outside SQLITE_DIR."""
+    if entry.vendor == "sqlite":
+        validate_file(str(entry["NAME"]))
+    else:
+        validate_name(entry)
+    if entry.location == Entry(connections[PUBLIC].settings_dict).location:
         raise InvalidEntryError("The entry is the public database. Name the tenant's own.", key="NAME")
+
+
+def hidden(entry: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The given entry in a form that no error report prints; what is no entry is left for the rules to refuse."""
+    return Entry(entry) if isinstance(entry, Mapping) else entry
 
 
 def find_server(server: DatabaseServer | str) -> DatabaseServer:

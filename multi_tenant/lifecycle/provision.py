@@ -16,11 +16,12 @@ from multi_tenant.exceptions import DatabaseExistsError, MultiTenantError, Provi
 from multi_tenant.lifecycle.building import inside, migrate, retire
 from multi_tenant.lifecycle.fingerprint import fingerprint, fingerprint_of
 from multi_tenant.lifecycle.lock import turn_of
-from multi_tenant.lifecycle.placement import engine_for, place
+from multi_tenant.lifecycle.placement import engine_for, hidden, place
 from multi_tenant.lifecycle.reservation import (
     RESERVED,
     hosts_of,
     is_reserved,
+    refuse_moved,
     refuse_shared_location,
     reserve,
     tenant_to_make,
@@ -70,6 +71,7 @@ def create_tenant(
     ProvisioningError (also inside a transaction) and TenantConnectionError.
     """
     validate_alias(alias)
+    entry = hidden(entry)
     with turn_of(alias, step=RESERVED):
         tenant = tenant_to_make(alias)
         hosts = hosts_of(domains, tenant)
@@ -86,15 +88,11 @@ def create_tenant(
 
 
 def settle(tenant: AbstractTenant, *, server: DatabaseServer | str | None, entry: Mapping[str, Any] | None) -> None:
-    """Place a new tenant, or give a half-made one another login; its database stays where it was begun."""
+    """Place a new tenant, or give a half-made one another login."""
     begun = tenant.location if is_reserved(tenant) else None
     place(tenant, server=server, entry=entry)
-    if begun is not None and tenant.entry().location != begun:
-        raise ProvisioningError(
-            f"The database of {tenant.alias!r} was begun elsewhere. Try again with what was given first, or delete the "
-            "tenant.",
-            step=RESERVED,
-        )
+    tenant.adopted = False
+    refuse_moved(tenant, begun=begun)
     refuse_shared_location(tenant)
 
 
@@ -200,11 +198,13 @@ def undo(attempt: Attempt, exc: Exception, *, keep_row: bool) -> None:
         if attempt.begun:
             record(tenant, step=RESERVED)  # first, so that an undoing that is killed can be taken up
             drop_begun(attempt)
-        tenant.step = ""
     except (MultiTenantError, DatabaseError, InterfaceError, OSError):
-        keep_row = True
-    if keep_row:
         record(tenant, step=tenant.step, state=TenantState.FAILED, error=described(exc))
+        return
+    if keep_row:
+        tenant.database, tenant.adopted = None, False
+        tenant.state, tenant.step, tenant.error = TenantState.FAILED, "", described(exc)
+        tenant.save(using=PUBLIC)
     else:
         tenant.delete(using=PUBLIC)
 

@@ -46,12 +46,22 @@ def hosts_of(domains: Iterable[str], tenant: AbstractTenant) -> list[str]:
         raise InvalidHostError(f"The domains are one text, {domains[:80]!r}. Give a list of hosts.")
     hosts = list(dict.fromkeys(normalise_host(domain) for domain in domains))
     for host in hosts:
-        if host in conf.PUBLIC_HOSTS:
+        if host in map(str.lower, conf.PUBLIC_HOSTS):
             raise taken(host, "is the public site's")
         other = Domain.objects.using(PUBLIC).filter(host=host).exclude(tenant_id=tenant.pk).first()
         if other is not None:
             raise taken(host, "leads to another tenant already")
     return hosts
+
+
+def refuse_moved(tenant: AbstractTenant, *, begun: str | None) -> None:
+    """Raise ProvisioningError when a half-made tenant's database would be elsewhere than where it was begun."""
+    if begun is not None and tenant.entry().location != begun:
+        raise ProvisioningError(
+            f"The database of {tenant.alias!r} was begun elsewhere. Say where as it was said first, or not at all; or "
+            "delete and purge the tenant and begin anew.",
+            step=RESERVED,
+        )
 
 
 def refuse_shared_location(tenant: AbstractTenant) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import django
@@ -13,6 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 from multi_tenant.conf import conf
 from multi_tenant.context import public_context
 from multi_tenant.databases.base import Engine
+from multi_tenant.exceptions import DatabaseExistsError
 from multi_tenant.lifecycle.building import inside_record, migrate
 from multi_tenant.lifecycle.fingerprint import wanted_by
 from multi_tenant.lifecycle.placement import public_engine, server_engine
@@ -83,10 +85,13 @@ def build_template(engine: Engine, name: str) -> None:
     try:
         with inside_record(record_of_draft(engine.entry_for(draft))):
             migrate()
-        engine.publish(draft, name)
+        with suppress(DatabaseExistsError):  # another deployment on this server, with the same code, was quicker
+            engine.publish(draft, name)
+            return
     except BaseException:
         engine.drop_template(draft)
         raise
+    engine.drop_template(draft)
 
 
 def record_of_draft(entry: Entry) -> TenantRecord:

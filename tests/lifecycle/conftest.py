@@ -1,33 +1,60 @@
-"""Places for tenants: the public server and, through the registry, a server of the other engine."""
+"""Places for tenants, and what stands in them: names of databases, and rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from multi_tenant.databases.base import Engine
-from multi_tenant.lifecycle.placement import public_engine, server_engine
-from multi_tenant.lifecycle.template import prefix
-from multi_tenant.registry.models import DatabaseServer
+from multi_tenant.conf import conf
+from multi_tenant.databases.base import Engine, engine_of
+from multi_tenant.lifecycle.placement import public_engine, server_engine, tenant_model
+from multi_tenant.registry.entry import complete_own
+from multi_tenant.registry.models import DatabaseServer, Domain
+from multi_tenant.registry.store import store
 from tests import servers
 
+#: One for the process, so that its tests share their templates.
+PREFIX = f"t{os.getpid()}_"
+SQLITE = "django.db.backends.sqlite3"
+World = Callable[[], Any]
 
-@pytest.fixture
-def registry(transactional_db: None, configure: Any, request: pytest.FixtureRequest) -> Iterator[None]:
-    """The public database without a test's transaction, and a prefix whose databases are dropped at the end."""
-    configure(DATABASE_PREFIX=f"t{abs(hash(request.node.nodeid)) % 10**8}_", ENTRY_HOSTS=["127.0.0.1", "localhost"])
+
+@pytest.fixture(scope="session")
+def templates(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Drops the templates after the last test: a server of the user's own outlives the session."""
     yield
-    for engine in engines():
-        drop_all(engine)
+    with django_db_blocker.unblock():
+        for engine in known_engines:
+            drop_all(engine, PREFIX)
 
 
 @pytest.fixture
-def postgres_server(registry: None, postgres_url: str) -> DatabaseServer:
+def dropped(templates: None, django_db_blocker: Any) -> Iterator[None]:
+    """Drops the databases of the test, after all else: Django flushes those that the test used."""
+    yield
+    with django_db_blocker.unblock():
+        for engine in known_engines:
+            drop_all(engine, PREFIX, keep=f"{PREFIX}template_")
+
+
+@pytest.fixture
+def registry(dropped: None, transactional_db: None, configure: Any) -> None:
+    """The public database without a test's transaction, and a prefix for the databases of the test."""
+    configure(DATABASE_PREFIX=PREFIX, ENTRY_HOSTS=["127.0.0.1", "localhost"])
+    files = engine_of(complete_own({"ENGINE": SQLITE, "NAME": "cleaner"}), alias="cleaner")
+    known_engines[:] = [files, public_engine("cleaner")]
+    store.clear()  # the version of the emptied registry begins anew
+
+
+@pytest.fixture
+def postgres(registry: None, postgres_url: str) -> DatabaseServer:
     """A PostgreSQL server in the registry."""
     server = DatabaseServer(name="postgres", credentials=servers.database_entry(postgres_url))
     server.save()
+    known_engines.append(server_engine(server, alias="cleaner"))
     return server
 
 
@@ -36,15 +63,48 @@ def server(request: pytest.FixtureRequest, registry: None) -> DatabaseServer | N
     """Each place that needs no entry: None for the public server."""
     if request.param == "public":
         return None
-    found: DatabaseServer = request.getfixturevalue("postgres_server")
+    found: DatabaseServer = request.getfixturevalue("postgres")
     return found
 
 
-def engines() -> list[Engine]:
-    registered = [server_engine(server, alias="cleaner") for server in DatabaseServer.objects.all()]
-    return [public_engine("cleaner"), *registered]
+@pytest.fixture
+def own_postgres(postgres: DatabaseServer) -> dict[str, Any]:
+    """An entry on a PostgreSQL server of the tenant's own."""
+    return {**postgres.credentials, "NAME": f"{PREFIX}own"}
 
 
-def drop_all(engine: Engine) -> None:
-    for name in engine.names(prefix().removesuffix("template_")):
-        engine.drop(name)
+@pytest.fixture
+def own_sqlite(registry: None) -> dict[str, Any]:
+    """An entry for a file of the tenant's own."""
+    return {"ENGINE": SQLITE, "NAME": f"{PREFIX}own.sqlite3"}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def own(request: pytest.FixtureRequest, registry: None) -> dict[str, Any]:
+    """An entry of a tenant's own, on each engine."""
+    entry: dict[str, Any] = request.getfixturevalue(f"own_{request.param}")
+    return entry
+
+
+@pytest.fixture
+def world(registry: None) -> World:
+    """Answers all that a lifecycle may change, to be compared: rows, databases, files."""
+
+    def look() -> Any:
+        rows = sorted(tenant_model().objects.values_list("alias", "state", "step", "location", "error"))
+        domains = sorted(Domain.objects.values_list("host", flat=True))
+        databases = [[name for name in engine.names("") if "template_" not in name] for engine in known_engines]
+        archives = sorted(path.name for path in conf.ARCHIVE_DIR.glob("*"))
+        return rows, domains, databases, archives
+
+    return look
+
+
+#: The servers on which the running test makes databases.
+known_engines: list[Engine] = []
+
+
+def drop_all(engine: Engine, start: str, *, keep: str | None = None) -> None:
+    for name in engine.names(start):
+        if keep is None or not name.startswith(keep):
+            engine.drop(name)

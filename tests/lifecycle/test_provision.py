@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group
 
-from multi_tenant import UnknownTenantError, TenantUnavailableError, tenant_context
+from multi_tenant import TenantUnavailableError, UnknownTenantError, tenant_context
 from multi_tenant.lifecycle import create_tenant, delete, purge, resume, suspend
 from multi_tenant.registry.models import DatabaseServer, Tenant
 
