@@ -140,15 +140,20 @@ def refused_as_promised(reader: Reader) -> bool:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Reader:
-    """The tutorial's project, with its first tenant."""
+    """The tutorial's project, with its two tenants."""
     reader = Reader(tmp_path)
-    go_on(reader.read(TUTORIAL), until='python manage.py create_tenant acme --name "Acme Ltd" --domain acme.localhost')
+    go_on(reader.read(TUTORIAL), until="python manage.py list_tenants")
     return reader
 
 
 def test_the_tests_that_are_shown_pass(project: Reader) -> None:
     """What the page on tests shows is run in the tutorial's project, with pytest and with unittest."""
     assert "python manage.py test" in list(project.read(DOCS / "howto" / "test-your-project.md"))
+
+
+def test_the_commands_that_are_shown_run_in_tenants(project: Reader) -> None:
+    """The page on commands is followed in the tutorial's project."""
+    assert "python manage.py count_notes" in list(project.read(DOCS / "howto" / "run-commands.md"))
 
 
 def test_a_query_goes_the_path_that_is_described(project: Reader) -> None:
