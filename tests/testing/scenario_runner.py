@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
-from django.db import connections
-from django.test.runner import DiscoverRunner
-
-from multi_tenant.conf import conf
-from multi_tenant.context import record_context, tenant_context
-from multi_tenant.models import Tenant
-from multi_tenant.registry.lookup import TenantRecord
-from multi_tenant.registry.models import TenantState
-from multi_tenant.routing.marker import write_marker
+from multi_tenant.context import tenant_context
+from multi_tenant.lifecycle import create_tenant
+from multi_tenant.testing.databases import SessionTenants
 from multi_tenant.testing.runner import TenantTestRunner
 from multi_tenant.testing.testcases import keep_contents
 from tests.compat.runner import RecordingRunner
@@ -27,14 +22,16 @@ class PlainScenarios(RecordingRunner):
 
     def setup_databases(self, **kwargs: Any) -> Any:
         old = super().setup_databases(**{**kwargs, "aliases": {"default": True}})
-        conf.SQLITE_DIR.mkdir(exist_ok=True)
+        directory = Path(os.environ["COMPAT_RECORD"]).parent
+        self.tenants = SessionTenants(directory=directory, worker=str(os.getpid()))
+        self.tenants.open()
         for alias in ALIASES:
-            make_tenant(alias)
+            create_tenant(alias)
         return old
 
-    def build_suite(self, *args: Any, **kwargs: Any) -> Any:
-        # Databases are made for whatever the scenarios ask, so the order of classes is the only thing left to Django.
-        return DiscoverRunner.build_suite(self, *args, **kwargs)
+    def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
+        self.tenants.close()
+        super().teardown_databases(old_config, **kwargs)
 
 
 class KitScenarios(TenantTestRunner, PlainScenarios):
@@ -48,13 +45,3 @@ class KitScenarios(TenantTestRunner, PlainScenarios):
             City.objects.all().delete()
             Country.objects.all().delete()
         return old
-
-
-def make_tenant(alias: str) -> None:
-    """A tenant with a migrated, marked database."""
-    entry: Any = {"NAME": f"{alias}.sqlite3"}
-    row = Tenant.objects.create(alias=alias, state=TenantState.ACTIVE, database=entry)
-    record = TenantRecord(alias, row.uuid, "", row.state, row.entry(), marked=False)
-    with record_context(record):
-        call_command("migrate", interactive=False, verbosity=0)
-        write_marker(connections["default"], row.uuid)

@@ -22,12 +22,17 @@ EXPECTED = {
 
 def run_scenarios(runner: str, directory: Path) -> dict[str, Outcome]:
     record = directory / "record"
-    environment = {**os.environ, "COMPAT_RECORD": str(record), "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    settings = "tests.testing.scenario_settings"
+    environment = {**os.environ, "COMPAT_RECORD": str(record), "DJANGO_SETTINGS_MODULE": settings}
     command = [sys.executable, "-m", "django", "test", "tests.testing.scenarios", "--noinput"]
     output = subprocess.run(
         [*command, f"--testrunner=tests.testing.scenario_runner.{runner}"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     outcomes, finished = read_outcomes(record)
     assert finished, output.stdout + output.stderr
     return {test.replace("tests.testing.scenarios.", ""): outcome for test, outcome in outcomes.items()}
