@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.handlers.base import BaseHandler
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 
-from multi_tenant.context import public_context, tenant_context
+from multi_tenant.context import active_place, fixed_context, public_context, tenant_context
 
 databases: Any = connections
 
@@ -59,11 +60,19 @@ def test_a_view_is_not_atomic_otherwise(tenant: Any) -> None:
 
 
 def test_all_holds_the_active_tenants_connection_though_it_was_not_asked_for_yet(in_tenant: Any) -> None:
-    del databases[in_tenant.alias]
-    assert in_tenant.alias not in {connection.alias for connection in databases.all(initialized_only=True)}
-    assert in_tenant.alias in {connection.alias for connection in databases.all()}
+    here = fixed_context(active_place.get())
+    with ThreadPoolExecutor(max_workers=1) as fresh_thread:
+        before = fresh_thread.submit(here.again()(aliases_of_all), initialized_only=True).result()
+        after = fresh_thread.submit(here.again()(aliases_of_all)).result()
+    assert in_tenant.alias not in before
+    assert in_tenant.alias in after
 
 
 def test_all_makes_no_connection_for_a_tenant_that_is_not_active(tenant: Any, other_tenant: Any) -> None:
     with tenant_context(tenant):
-        assert other_tenant.alias not in {connection.alias for connection in databases.all()}
+        assert other_tenant.alias not in aliases_of_all()
+
+
+def aliases_of_all(**options: bool) -> set[str]:
+    """What this thread's connections are called."""
+    return {connection.alias for connection in databases.all(**options)}
