@@ -12,18 +12,18 @@ from django.db import connections
 from django.test.testcases import SimpleTestCase, TestCase, TransactionTestCase
 
 from multi_tenant.routing.handler import TenantConnectionHandler
-from multi_tenant.testing import testcases
+from multi_tenant.testing import leaks, testcases
 
 #: Owner, name, and what makes the replacement; its docstring says why.
 PATCHES = (
-    (SimpleTestCase, "setUpClass", testcases.watch_class),
-    (SimpleTestCase, "_pre_setup", testcases.watch_setup),
-    (SimpleTestCase, "_setup_and_call", testcases.watch_test),
-    (SimpleTestCase, "_post_teardown", testcases.watch_teardown),
+    (SimpleTestCase, "setUpClass", leaks.watch_class),
+    (SimpleTestCase, "_pre_setup", leaks.watch_setup),
+    (SimpleTestCase, "_setup_and_call", leaks.watch_test),
+    (SimpleTestCase, "_post_teardown", leaks.watch_teardown),
     (SimpleTestCase, "_add_databases_failures", testcases.add_failures),
     (SimpleTestCase, "_remove_databases_failures", testcases.remove_failures),
     (SimpleTestCase, "ensure_connection_patch_method", testcases.patch_ensure_connection),
-    (TransactionTestCase, "_post_teardown", testcases.watch_teardown),
+    (TransactionTestCase, "_post_teardown", leaks.watch_teardown),
     (TransactionTestCase, "_fixture_setup", testcases.transaction_setup),
     (TransactionTestCase, "_fixture_teardown", testcases.transaction_teardown),
     (TestCase, "_enter_atomics", testcases.enter_atomics),
