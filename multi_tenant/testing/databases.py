@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.db import connections
 from django.test import override_settings
@@ -28,10 +29,11 @@ PREFIX = "test-"
 
 
 class SessionTenants:
-    """The tenants that the tests of one process share.
+    """The tenants that the tests of one process share: their databases last, their rows belong to one test each.
 
-    Their databases have names, and on SQLite a directory, of their own: no test touches a tenant of the project's, and
-    workers of xdist do not touch each other's. What a test changes in them is rolled back or flushed by the test kit.
+    So a test's registry holds the tenants that it asked for, and no others. The databases have names, and on SQLite a
+    directory, of their own: no test touches a tenant of the project's, and workers of xdist do not touch each other's.
+    What a test changes in them is rolled back or flushed by the test kit.
     """
 
     def __init__(self, *, directory: Path, worker: str) -> None:
@@ -46,7 +48,7 @@ class SessionTenants:
         names = {"DATABASE_PREFIX": prefix_for(self.worker), "SQLITE_DIR": self.directory}
         self._settings = override_settings(MULTI_TENANT={**given, **names})
         self._settings.enable()
-        self._clear()  # a session that was killed, and whose public database is used again, left its tenants
+        self._clear()  # a session that was killed left its databases
 
     def close(self) -> None:
         """End the session: drop all that it made."""
@@ -55,13 +57,20 @@ class SessionTenants:
         finally:
             self._settings.disable()
 
-    def make(self, name: str) -> UUID:
-        """Make a tenant that lasts until the session ends; its key leads to the row."""
-        return UUID(str(create_tenant(f"{PREFIX}{name}", name=name).pk))
+    def make(self, name: str) -> AbstractTenant:
+        """Make a tenant as the project would, with what receivers of ``tenant_provisioned`` add to its database."""
+        tenant = create_tenant(f"{PREFIX}{name}", name=name)
+        connections.retire(tenant.alias)  # type: ignore[attr-defined]  # the handler's own
+        with public_context():
+            tenant_model()._base_manager.using(PUBLIC).filter(pk=tenant.pk).delete()
+        return tenant
 
-    def row(self, key: UUID) -> AbstractTenant:
-        """The tenant of that key, as the database has it now."""
-        tenant: AbstractTenant = tenant_model()._base_manager.using(PUBLIC).get(pk=key)
+    def give(self, made: AbstractTenant) -> AbstractTenant:
+        """A tenant that was made, with a row for this test."""
+        tenant = copy.deepcopy(made)
+        tenant._state.adding, tenant._state.db = True, None
+        with public_context():
+            tenant.save(using=PUBLIC, force_insert=True)
         return tenant
 
     def lend(self, alias: str = "", **fields: Any) -> AbstractTenant:
@@ -76,12 +85,12 @@ class SessionTenants:
                 "alias": alias or f"{PREFIX}{self.lent}",
                 "database": {"NAME": spare.name},
                 "state": TenantState.ACTIVE,
-                "fingerprint": fingerprint(),
+                "fingerprint": spare.fingerprint,
                 **fields,
             }
         )
         with public_context():
-            tenant.save(using=PUBLIC)
+            tenant.save(using=PUBLIC, force_insert=True)
         return tenant
 
     def take_back(self) -> None:
@@ -90,10 +99,6 @@ class SessionTenants:
 
     def _clear(self) -> None:
         with public_context():
-            tenants = tenant_model()._base_manager.using(PUBLIC).filter(alias__startswith=PREFIX)
-            for alias in tenants.values_list("alias", flat=True):
-                connections.retire(alias)  # type: ignore[attr-defined]  # the handler's own
-            tenants.delete()
             engine = public_engine(TEMPLATE)
             for name in engine.names(conf.DATABASE_PREFIX):
                 engine.drop(name)
@@ -107,6 +112,7 @@ class Spare:
         engine = public_engine(TEMPLATE)
         self.name = engine.name_for("spare", self.uuid)
         clone_template(engine, self.name)
+        self.fingerprint = fingerprint()
         record = TenantRecord(
             "spare", self.uuid, "", TenantState.PROVISIONING, engine.entry_for(self.name), marked=False
         )

@@ -18,8 +18,6 @@ from multi_tenant.context import active_place, tenant_context
 from multi_tenant.registry.store import store
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from multi_tenant.registry.models import AbstractTenant
     from multi_tenant.testing.databases import SessionTenants
 
@@ -42,29 +40,32 @@ def session_tenants(
 
 
 @pytest.fixture(scope="session")
-def session_tenant(session_tenants: SessionTenants, django_db_blocker: Any) -> UUID:
-    """The key of the tenant that ``tenant`` gives; made before any test's transaction begins."""
+def session_tenant(session_tenants: SessionTenants, django_db_blocker: Any) -> AbstractTenant:
+    """The tenant that ``tenant`` gives, without a row; made before any test's transaction begins."""
     with django_db_blocker.unblock():
         return session_tenants.make("tenant")
 
 
 @pytest.fixture(scope="session")
-def other_session_tenant(session_tenants: SessionTenants, django_db_blocker: Any) -> UUID:
-    """The key of the tenant that ``other_tenant`` gives."""
+def other_session_tenant(session_tenants: SessionTenants, django_db_blocker: Any) -> AbstractTenant:
+    """The tenant that ``other_tenant`` gives, without a row."""
     with django_db_blocker.unblock():
         return session_tenants.make("other")
 
 
 @pytest.fixture
-def tenant(session_tenants: SessionTenants, session_tenant: UUID, db: None) -> AbstractTenant:
-    """A tenant with an empty, migrated database; what the test changes is undone. It is not entered."""
-    return session_tenants.row(session_tenant)
+def tenant(session_tenants: SessionTenants, session_tenant: AbstractTenant, db: None) -> AbstractTenant:
+    """A tenant with a migrated database; what the test changes is undone. It is not entered.
+
+    Its row is in the test's transaction, so that other threads see it only in tests with ``transactional_db``.
+    """
+    return session_tenants.give(session_tenant)
 
 
 @pytest.fixture
-def other_tenant(session_tenants: SessionTenants, other_session_tenant: UUID, db: None) -> AbstractTenant:
+def other_tenant(session_tenants: SessionTenants, other_session_tenant: AbstractTenant, db: None) -> AbstractTenant:
     """Another tenant like ``tenant``."""
-    return session_tenants.row(other_session_tenant)
+    return session_tenants.give(other_session_tenant)
 
 
 @pytest.fixture
@@ -76,11 +77,11 @@ def in_tenant(tenant: AbstractTenant) -> Iterator[AbstractTenant]:
 
 @pytest.fixture
 def tenant_factory(
-    session_tenants: SessionTenants, session_tenant: UUID, db: None
+    session_tenants: SessionTenants, session_tenant: AbstractTenant, db: None
 ) -> Iterator[Callable[..., AbstractTenant]]:
     """Makes as many more tenants as a test wants: ``tenant_factory("acme", name="Acme")``; each is gone with the test.
 
-    Their rows are in the test's transaction, so that other threads see them only in tests with ``transactional_db``.
+    They are clones of the template alone: no receiver of ``tenant_provisioned`` has run for them.
     """
     yield session_tenants.lend
     session_tenants.take_back()
