@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.compat.comparison import Difference, differences, judge, load_exceptions, with_control
 from tests.compat.report import Report, as_json, as_markdown
 from tests.compat.results import Runs, cached_plain, load_runs, run_all, save_runs
-from tests.compat.source import SourceError, default_cache, installed_version, tests_directory
+from tests.compat.source import SourceError, default_cache, directory_of_tests, installed_version
 from tests.compat.suites import SuiteRun, run_suite, suite_names
 
 ENGINES = ("sqlite",)
@@ -25,7 +25,7 @@ class Bench:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.version = installed_version()
-        self.tests = tests_directory(self.version, cache=options.cache)
+        self.tests = directory_of_tests(self.version, cache=options.cache)
         self.suites = self._chosen(options.suite)
 
     def plain(self) -> Runs:
@@ -39,8 +39,7 @@ class Bench:
 
     def run(self, mode: str, suites: Iterable[str]) -> Runs:
         """Run these suites in one mode, saying how each went."""
-        options = self.options
-        run = partial(run_suite, mode=mode, engine=options.engine, tests=self.tests, time_limit=options.time_limit)
+        run = partial(run_suite, mode=mode, tests=self.tests, time_limit=self.options.time_limit)
         return run_all(suites, run=run, jobs=self.options.jobs, done=_say)
 
     def _chosen(self, wanted: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from tests.compat.suites import SuiteRun
+from tests.compat.suites import SuiteRun, stop_all
 
 Runs = dict[str, SuiteRun]
 
@@ -23,10 +23,16 @@ def run_all(
     """Run the suites, a few at a time, and call `done` with each as it ends."""
     runs: Runs = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        for future in as_completed([pool.submit(run, suite) for suite in suites]):
-            result = future.result()
-            runs[result.suite] = result
-            done(result)
+        try:
+            for future in as_completed([pool.submit(run, suite) for suite in suites]):
+                result = future.result()
+                runs[result.suite] = result
+                done(result)
+        except BaseException:
+            # Ctrl-C for one: without this the suites would be waited for, one after the other.
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop_all()
+            raise
     return runs
 
 

@@ -26,7 +26,7 @@ def default_cache() -> Path:
     return Path(base) / "django-multi-tenant" / "compat"
 
 
-def tests_directory(version: str, *, cache: Path) -> Path:
+def directory_of_tests(version: str, *, cache: Path) -> Path:
     """Return Django's own `tests` directory for this version, downloaded once into the cache."""
     unpacked = cache / f"django-{version}"
     tests = unpacked / "tests"
@@ -58,5 +58,8 @@ def _download(version: str, *, into: Path) -> None:
 
 def _unpack(archive: Path, *, into: Path) -> None:
     # The "data" filter refuses members that would land outside of the cache.
-    with tarfile.open(archive) as tar:
-        tar.extractall(into, filter="data")
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(into, filter="data")
+    except tarfile.TarError as error:
+        raise SourceError(f"{archive} cannot be unpacked ({error}). Remove it and try again.") from error

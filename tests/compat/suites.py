@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ ENUMERATE = """
 import json, runpy
 print(json.dumps(sorted(runpy.run_path("runtests.py", run_name="runtests")["get_test_modules"](True))))
 """
+
+
+running: set[subprocess.Popen[str]] = set()
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,12 @@ def suite_names(tests: Path) -> list[str]:
     return [name for name in names if name != "gis_tests"]
 
 
-def run_suite(suite: str, *, mode: str, engine: str, tests: Path, time_limit: float) -> SuiteRun:
+def run_suite(suite: str, *, mode: str, tests: Path, time_limit: float) -> SuiteRun:
     """Run one suite through `runtests.py`, and stop it when it takes longer than the limit (in seconds)."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="compat-") as directory:
         record = Path(directory) / "outcomes.jsonl"
-        environment = _environment(COMPAT_RECORD=str(record), COMPAT_ENGINE=engine, COMPAT_DIR=directory)
+        environment = _environment(COMPAT_RECORD=str(record), COMPAT_DIR=directory)
         output, code = _runtests(suite, mode, tests=tests, time_limit=time_limit, environment=environment)
         outcomes, finished = read_outcomes(record)
     return SuiteRun(
@@ -75,6 +79,13 @@ def run_suite(suite: str, *, mode: str, engine: str, tests: Path, time_limit: fl
         problem="" if finished else _problem(output, code, time_limit),
         outcomes=outcomes,
     )
+
+
+def stop_all() -> None:
+    """Stop the suites that are running, and the processes that their tests started."""
+    for process in list(running):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _runtests(
@@ -87,12 +98,15 @@ def _runtests(
         cwd=tests, env=environment, text=True, errors="replace", start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
+    running.add(process)
     try:
         output, _ = process.communicate(timeout=time_limit)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
         return output, None
+    finally:
+        running.discard(process)
     return output, process.returncode
 
 
