@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +30,17 @@ def environment() -> dict[str, str]:
     }
 
 
-def start(*arguments: str, changes: Mapping[str, str] = NOTHING, **options: Any) -> subprocess.Popen[str]:
-    """Start a command, as `manage.py` would, in an environment with these changes."""
+@contextmanager
+def start(*arguments: str, changes: Mapping[str, str] = NOTHING, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Start a command, as `manage.py` would, in an environment with these changes; it does not outlive the block."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     variables = {**environment(), **changes}
-    return subprocess.Popen([*PROGRAM, *arguments], cwd=ROOT, env=variables, text=True, **{**pipes, **options})
+    command = [*PROGRAM, *arguments]
+    with subprocess.Popen(command, cwd=ROOT, env=variables, text=True, **{**pipes, **options}) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def manage(*arguments: str, given: str = "", changes: Mapping[str, str] = NOTHING) -> subprocess.CompletedProcess[str]:
@@ -40,3 +48,11 @@ def manage(*arguments: str, given: str = "", changes: Mapping[str, str] = NOTHIN
     with start(*arguments, changes=changes) as process:
         output, errors = process.communicate(given, timeout=120)
     return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
+def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Press Ctrl-C, and again while it has no effect: Python drops one that comes while it frees an object."""
+    while True:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=5)

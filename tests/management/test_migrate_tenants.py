@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from multi_tenant.lifecycle import create_tenant, suspend
 from multi_tenant.lifecycle.placement import public_engine
 from multi_tenant.registry.models import Tenant
 from tests.fleets import break_migrations, on_each_engine, put_behind
-from tests.management.processes import manage, start
+from tests.management.processes import interrupt, manage, start
 
 
 def outcomes(text: str) -> dict[str, str]:
@@ -102,8 +101,7 @@ def test_ctrl_c_tells_what_is_left(acme: Any, bolt: Any) -> None:
     with public_engine("bolt").lock("multi_tenant:bolt"), start("migrate_tenants") as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("acme: ")
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = interrupt(process)
     assert process.returncode == 130
     assert output == "1 migrated, 0 up to date.\n"
     assert errors == "CommandError: Interrupted. Not done: bolt, clay.\n"

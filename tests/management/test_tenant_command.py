@@ -4,7 +4,6 @@ import io
 import json
 import os
 import pty
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from multi_tenant import TenantUnavailableError, UnknownTenantError, current_ali
 from multi_tenant.lifecycle import create_tenant, suspend
 from multi_tenant.routing.wrapper import TenantConnection
 from tests.fleets import on_each_engine
-from tests.management.processes import manage, start
+from tests.management.processes import interrupt, manage, start
 
 COUNT_USERS = "print('users:', User.objects.count())"
 
@@ -266,8 +265,7 @@ def test_ctrl_c_ends_the_run_and_tells_what_is_left(acme: Any, bolt: Any) -> Non
         with start("tenant_command", "--all", "--", "flush", stdin=its_end) as process:
             assert process.stderr is not None
             assert [process.stderr.readline(), process.stderr.readline()] == ["acme:\n", "bolt:\n"]
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=60)
+            _, errors = interrupt(process)
     finally:
         os.close(terminal)
         os.close(its_end)
