@@ -38,6 +38,19 @@ class WrongTenantError(MultiTenantError):
         self.expected = expected
 
 
+class WrongDatabaseError(WrongTenantError):
+    """A tenant's entry leads to a database that does not bear the tenant's marker."""
+
+    def __init__(self, alias: str, *, found: str | None) -> None:
+        super().__init__(
+            f"The database of {alias!r} is not marked as this tenant's ({found or 'no marker'}). Check that the entry "
+            "names the right database; one that belongs to the tenant is taken over by adopt_tenant.",
+            found=found,
+            expected=alias,
+        )
+        self.alias = alias
+
+
 class UnknownTenantError(MultiTenantError, ConnectionDoesNotExist):
     """No tenant of that alias is in the registry."""
 

@@ -21,6 +21,7 @@ from multi_tenant.exceptions import (
     TenantConnectionError,
     TenantUnavailableError,
     UnknownTenantError,
+    WrongDatabaseError,
 )
 
 logger = logging.getLogger("multi_tenant.middleware")
@@ -32,6 +33,7 @@ REFUSALS = (
     DecryptionError,
     InvalidEntryError,
     TenantConnectionError,
+    WrongDatabaseError,
 )
 #: Every other state passes, sooner or later.
 STATUS_OF_STATE = {"suspended": 403, "deleting": 404, "deleted": 404}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import weakref
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
-from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, TenantUnavailableError, WrongTenantError
+from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, TenantUnavailableError, WrongDatabaseError
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.routing.marker import read_marker
 
@@ -65,7 +67,7 @@ class TenantConnection(Base):
     def connect(self) -> None:
         """Connect as the backend does, then compare the marker.
 
-        Raises TenantConnectionError, also an OperationalError, and WrongTenantError. Whatever goes wrong is raised
+        Raises TenantConnectionError, also an OperationalError, and WrongDatabaseError. Whatever goes wrong is raised
         anew: the frames below hold the decrypted password, and error reports print frames.
         """
         try:
@@ -88,22 +90,26 @@ class TenantConnection(Base):
     def _prepare_cursor(self, cursor: Any) -> Any:
         wrapped = super()._prepare_cursor(cursor)  # type: ignore[misc]  # Django's own, not in the stubs
         self._cursors.add(wrapped)
+        # SQLite's cursors do not tell whether they are closed, and a variable may hold one long after.
+        wrapped.close = functools.partial(close_cursor, cursor, self._cursors, weakref.ref(wrapped))
         return wrapped
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """The backend's; a tenant's SQLite file is opened only if it is there, as a deleted one must not come back."""
+        params = super().get_connection_params()
+        if self.vendor == "sqlite":
+            params["database"] = f"{Path(params['database']).absolute().as_uri()}?mode=rw"
+        return params
 
     def _check_marker(self) -> None:
         if not self.record.marked:
             return
         try:
             found = read_marker(self.connection)
-        except self.Database.Error:
+        except (self.Database.Error, ValueError):  # no table, or what no uuid is
             found = None
         if found != self.record.uuid:
-            raise WrongTenantError(
-                f"The database of {self.alias!r} is not marked as this tenant's ({found or 'no marker'}). Check that "
-                "the entry names the right database; one that belongs to the tenant is taken over by adopt_tenant.",
-                found=str(found) if found else None,
-                expected=self.alias,
-            )
+            raise WrongDatabaseError(self.alias, found=str(found) if found else None)
 
     def _without_secrets(self, exc: Exception) -> Exception:
         if isinstance(exc, (self.Database.Error, self.Database.Warning)):
@@ -113,6 +119,12 @@ class TenantConnection(Base):
             bare.__cause__ = None
         bare.__context__ = None
         return bare
+
+
+def close_cursor(cursor: Any, cursors: weakref.WeakSet[Any], wrapped: weakref.ref[Any]) -> None:
+    """Close a cursor, which then is no use of its connection any more."""
+    cursors.discard(wrapped())
+    cursor.close()
 
 
 def reason_of(exc: Exception) -> str:

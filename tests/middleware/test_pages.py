@@ -140,6 +140,14 @@ def test_a_database_that_is_down_stops_its_tenant_alone(
     assert get(route, "bolt.example.com", mode).status_code == 200
 
 
+@both_modes
+def test_a_database_without_the_tenants_marker_is_unavailable(acme: Tenant, tmp_path: Path, mode: str) -> None:
+    empty = tmp_path / "empty.sqlite3"
+    empty.touch()
+    close_the_door(acme, empty)
+    assert get("/authors/", "acme.example.com", mode).status_code == 503
+
+
 def middleware_with_a_query(get_response: Any) -> Any:
     def middleware(request: HttpRequest) -> HttpResponse:
         Author.objects.count()

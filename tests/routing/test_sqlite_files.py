@@ -1,0 +1,26 @@
+"""A tenant's SQLite file is opened, never made, by a connection that serves it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from multi_tenant import tenant_context
+from multi_tenant.exceptions import TenantConnectionError
+from multi_tenant.registry.models import Tenant
+from tests.testapp.library.models import Author
+
+
+def lead_to(tenant: Tenant, path: Path) -> None:
+    """Have the tenant's entry name another file."""
+    tenant.database = {"NAME": str(path), "ENGINE": "django.db.backends.sqlite3"}
+    tenant.save()
+
+
+@pytest.mark.parametrize("name", ["gone.sqlite3", "gone ?mode=rwc#%20.sqlite3"])
+def test_a_file_that_was_deleted_does_not_come_back(acme: Tenant, tmp_path: Path, name: str) -> None:
+    lead_to(acme, tmp_path / name)
+    with tenant_context("acme"), pytest.raises(TenantConnectionError, match="cannot be opened"):
+        Author.objects.count()
+    assert list(tmp_path.iterdir()) == []
