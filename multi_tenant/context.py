@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
@@ -165,7 +165,7 @@ class tenant_context(place_context):
         place = active_place.get()
         if place.is_tenant and place.alias != self.alias and not self.switch:
             raise TenantSwitchError(str(place.alias), self.alias)
-        same = place.alias == self.alias and self.uuid in (None, place.uuid)
+        same = place.is_tenant and place.alias == self.alias and self.uuid in (None, place.uuid)
         return place if same and (place.any_state or not self.any_state) else None
 
     def _place_of(self, record: TenantRecord) -> Place:
@@ -255,16 +255,26 @@ def decorated(function: Callable[P, R], context: Callable[[], place_context]) ->
     return wrapper  # type: ignore[no-any-return]  # each branch keeps the function's signature
 
 
-def steps(iterator: Iterator[R], context: Callable[[], place_context]) -> Iterator[R]:
-    """Iterate with the context entered for each step, and for closing, alone."""
+def steps(iterator: Any, context: Callable[[], place_context]) -> Generator[Any, Any, Any]:
+    """Iterate with the context entered for each step, and for closing, alone; a generator gets what is sent to it."""
+    resume = functools.partial(next, iterator)
     try:
         while True:
             with context():
                 try:
-                    item = next(iterator)
-                except StopIteration:
-                    return
-            yield item
+                    item = resume()
+                except StopIteration as stop:
+                    return stop.value
+            try:
+                sent = yield item
+            except GeneratorExit:
+                raise
+            except BaseException as exc:
+                if not hasattr(iterator, "throw"):
+                    raise
+                resume = functools.partial(iterator.throw, exc)
+            else:
+                resume = functools.partial(next, iterator) if sent is None else functools.partial(iterator.send, sent)
     finally:
         close = getattr(iterator, "close", None)
         if close is not None:
@@ -272,16 +282,26 @@ def steps(iterator: Iterator[R], context: Callable[[], place_context]) -> Iterat
                 close()
 
 
-async def asteps(iterator: AsyncIterator[R], context: Callable[[], place_context]) -> AsyncIterator[R]:
+async def asteps(iterator: Any, context: Callable[[], place_context]) -> AsyncGenerator[Any, Any]:
     """``steps`` for async iterators."""
+    resume = functools.partial(anext, iterator)
     try:
         while True:
             async with context():
                 try:
-                    item = await anext(iterator)
+                    item = await resume()
                 except StopAsyncIteration:
                     return
-            yield item
+            try:
+                sent = yield item
+            except GeneratorExit:
+                raise
+            except BaseException as exc:
+                if not hasattr(iterator, "athrow"):
+                    raise
+                resume = functools.partial(iterator.athrow, exc)
+            else:
+                resume = functools.partial(anext, iterator) if sent is None else functools.partial(iterator.asend, sent)
     finally:
         close = getattr(iterator, "aclose", None)
         if close is not None:

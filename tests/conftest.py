@@ -45,3 +45,15 @@ def configure(settings: Any) -> Callable[..., None]:
         settings.MULTI_TENANT = {**settings.MULTI_TENANT, **changes}
 
     return change
+
+
+@pytest.fixture
+def acme(tenant_factory: Callable[..., Any]) -> Any:
+    """A tenant, rolled back after the test."""
+    return tenant_factory("acme")
+
+
+@pytest.fixture
+def bolt(tenant_factory: Callable[..., Any]) -> Any:
+    """Another one."""
+    return tenant_factory("bolt")

@@ -153,14 +153,17 @@ def bind_on_commit(original: Any) -> Any:
 
 
 def settle_property(original: property) -> property:
-    """``using("default")`` names the active tenant, or public for shared models; resolved when the query runs."""
+    """``using("default")`` names the active tenant, or public for shared models; resolved when the query runs.
+
+    Whatever is named, the object that is refreshed, or whose related objects are asked for, must be from there.
+    """
     stock: Any = original.fget
 
     @functools.wraps(stock)
     def db(self: Any) -> str:
         if self._db is None:
             return str(stock(self))
-        return settled(self._db, self.model)
+        return settled(self._db, self.model, self._hints.get("instance"))
 
     return property(db)
 
@@ -185,7 +188,7 @@ def settle_collector(original: Any) -> Any:
     def __init__(self: Collector, using: Any, origin: Any = None, *args: Any, **kwargs: Any) -> None:
         model = model_of(origin)
         if model is not None:
-            using = settled(using, model)
+            using = settled(using, model, origin if isinstance(origin, Model) else None)
         elif using == DEFAULT:
             using = active_place.get().alias or PUBLIC
         original(self, using, origin, *args, **kwargs)

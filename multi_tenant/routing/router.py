@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from multi_tenant.context import Place, active_place
+from multi_tenant.context import PUBLIC_PLACE, Place, active_place
 from multi_tenant.exceptions import NoTenantError, WrongTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.registry.store import store
@@ -114,7 +114,7 @@ def settled(alias: str | None, model: type[Model], instance: Model | None = None
     if is_static(alias):
         return alias
     if instance is not None:
-        check_same(instance, alias)
+        check_same(instance, alias) if instance.__class__ is model else check_at_home(instance)
     if alias != PUBLIC and alias != active_place.get().alias:
         store.get(alias, any_age=True)  # an alias that nothing bears is refused as such
         raise WrongTenantError(
@@ -123,7 +123,25 @@ def settled(alias: str | None, model: type[Model], instance: Model | None = None
             found=alias,
             expected=active_place.get().alias,
         )
+    check_has_table(alias, model)
     return alias
+
+
+def check_has_table(alias: str, model: type[Model] | None) -> None:
+    """Raise when a model that is named for a database does not live there: a table of that name may be left over.
+
+    Raises NoTenantError, WrongTenantError or ConfigurationError.
+    """
+    home = Home.BOTH if model is None else known_home_of(model)
+    if home is Home.TENANT and alias == PUBLIC:
+        raise NoTenantError(refusal(model._meta.label, PUBLIC_PLACE), model=model._meta.label)  # type: ignore[union-attr]  # both places have what has no model
+    if home is Home.SHARED and alias != PUBLIC:
+        raise WrongTenantError(
+            f"{model._meta.label} lives in the public database alone, and {alias!r} was named for it. Leave the alias "  # type: ignore[union-attr]  # as above
+            "out, or name public.",
+            found=PUBLIC,
+            expected=alias,
+        )
 
 
 def refusal(what: str, place: Place) -> str:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.apps import apps
+from django.db import connections
 from django.utils.module_loading import import_string
 
 from multi_tenant.context import active_place, tenant_context
 from multi_tenant.registry.store import store
+from multi_tenant.routing.handler import TenantConnectionHandler
 
 if TYPE_CHECKING:
     from multi_tenant.registry.models import AbstractTenant
@@ -122,11 +124,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown() -> Generator[None, Any, Any]:
-    """Forget the tenants that the test cached: their rows are rolled back."""
+    """Forget the tenants that the test met, and their connections: their rows are rolled back."""
     try:
         return (yield)
     finally:
         store.clear()
+        if isinstance(connections, TenantConnectionHandler):
+            for connection in connections.all(initialized_only=True):
+                connections.retire(connection.alias)
 
 
 def is_used() -> bool:
