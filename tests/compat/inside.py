@@ -15,6 +15,7 @@ from django.db import connections, router
 
 from multi_tenant.conf import Conf, conf
 from multi_tenant.context import active_place, fixed_context, record_context, tenant_context
+from multi_tenant.databases.base import engine_of
 from multi_tenant.models import Tenant
 from multi_tenant.registry.aliases import DEFAULT
 from multi_tenant.registry.entry import complete_on_public_server
@@ -46,10 +47,12 @@ class TenantRunner(RecordingRunner, TenantTestRunner):
         serialized = kwargs.get("serialized_aliases")
         old = super().setup_databases(**{**kwargs, "aliases": {DEFAULT: True, **dict(kwargs["aliases"])}})
         self.record = record = self.tenant()
+        assert record.entry is not None
+        assert record.uuid is not None
+        engine_of(record.entry, alias=record.alias).create(record.entry["NAME"])
         with record_context(unmarked(record)):
             call_command("migrate", run_syncdb=True, interactive=False, verbosity=0)
             call_command("createcachetable", verbosity=0)
-            assert record.uuid is not None
             write_marker(connections[DEFAULT], record.uuid)
         with self.place():
             if serialized is None or DEFAULT in serialized:
