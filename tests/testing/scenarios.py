@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from urllib.request import Request, urlopen
 
 from django.db import connection, connections, transaction
-from django.test import SimpleTestCase, TestCase, TransactionTestCase
+from django.http import HttpRequest, HttpResponse
+from django.test import LiveServerTestCase, SimpleTestCase, TestCase, TransactionTestCase, override_settings
 from django.test.testcases import DatabaseOperationForbidden  # type: ignore[attr-defined]  # not in the stubs
+from django.urls import path
 
 from multi_tenant import current_alias, public_context, tenant_context
-from multi_tenant.models import Tenant
+from multi_tenant.models import Domain, Tenant
 from tests.testapp.billing.models import Plan
 from tests.testapp.common.models import City, Country
 from tests.testapp.library.models import Author, Book
@@ -243,11 +246,34 @@ class ARollbackToContents(TransactionTestCase):
             assert City.objects.get().name == "there from the beginning"
 
 
+@override_settings(ROOT_URLCONF=__name__, STATIC_URL="static/", MEDIA_URL="media/")
+class Served(LiveServerTestCase):
+    def test_a_live_server_finds_the_tenant_by_its_host(self) -> None:
+        Domain.objects.create(tenant=Tenant.objects.get(alias="a"), host="a.example.com")
+        with tenant_context("a"):
+            Author.objects.create(name="Ada")
+        with urlopen(Request(self.live_server_url, headers={"Host": "a.example.com"})) as page:
+            assert page.read() == b"Ada"
+
+    def test_b_what_was_served_is_flushed(self) -> None:
+        with tenant_context("a"):
+            assert not Author.objects.exists()
+        assert not Domain.objects.exists()
+
+
 class Proxy(TestCase):
     def test_follows_the_tenant_and_keeps_its_name(self) -> None:
         with tenant_context("a"):
             assert connection.alias == "default"
             assert connection.settings_dict is connections["a"].settings_dict
+
+
+def authors(request: HttpRequest) -> HttpResponse:
+    """A page of the tenant."""
+    return HttpResponse(", ".join(Author.objects.values_list("name", flat=True)))
+
+
+urlpatterns = [path("", authors)]
 
 
 def write_bo() -> None:
