@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 
 from multi_tenant.routing import patches
@@ -60,7 +61,7 @@ def name_of(removal: Removal) -> str:
     return str(found).replace("_", " ")
 
 
-class without:
+class Without:
     """A removal that puts ``replacement`` in the place of ``owner.name``."""
 
     def __init__(self, owner: Any, name: str, replacement: Any = lambda *args, **kwargs: None) -> None:
@@ -71,7 +72,7 @@ class without:
         return patch.object(*self.arguments)
 
 
-class without_patch(without):
+class WithoutPatch(Without):
     """A removal of one of the changes made to Django."""
 
     def __init__(self, owner: type, name: str) -> None:
@@ -93,11 +94,11 @@ def all_of(*removals: Removal) -> Iterator[None]:
 
 
 def refused(error: type[Exception], call: Callable[[], Any]) -> bool:
-    """Whether a call raises ``error``; a database that merely has no such table refuses nothing."""
+    """Whether a call raises ``error``; a database that merely has no such table or row refuses nothing."""
     try:
         call()
     except error:
         return True
-    except DatabaseError:
+    except (DatabaseError, ObjectDoesNotExist):
         return False
     return False

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.promises.control import KEPT, guarded_by, must_fail, without
-
+from tests.promises.control import KEPT, Without, guarded_by, must_fail
 
 
 class Guard:
@@ -22,7 +21,7 @@ def asks_for_the_guard() -> None:
 
 
 def test_a_body_that_fails_is_what_a_control_wants() -> None:
-    with without(Guard, "refuse")():
+    with Without(Guard, "refuse")():
         must_fail(asks_for_the_guard, {})
 
 
@@ -39,7 +38,7 @@ def test_an_error_of_another_kind_is_no_proof() -> None:
         must_fail(broken, {})
 
 
-@guarded_by(without(Guard, "refuse"))
+@guarded_by(Without(Guard, "refuse"))
 @pytest.mark.parametrize("number", [1, 2])
 def test_both_runs_get_fixtures_and_parameters(number: int, tmp_path: Any) -> None:
     assert number in {1, 2}
