@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pty
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from multi_tenant.lifecycle import delete
 from multi_tenant.lifecycle.placement import public_engine
 from multi_tenant.registry.models import Tenant
 from tests.fleets import PREFIX, on_each_engine
-from tests.management.processes import manage
+from tests.management.processes import manage, start
 
 
 def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -47,6 +49,19 @@ def test_an_entry_is_read_from_standard_input(postgres_entry: dict[str, Any]) ->
     assert postgres_entry["PASSWORD"] not in done.stdout + done.stderr
     with tenant_context("acme"):
         assert connection.settings_dict["NAME"] == postgres_entry["NAME"]
+
+
+def test_whoever_types_an_entry_is_told_how_to_end_it(registry: None) -> None:
+    terminal, its_end = pty.openpty()
+    try:
+        os.write(terminal, b'{"ENGINE": "nonsense"}\n\x04')  # Ctrl-D
+        with start("create_tenant", "acme", "--entry", "-", stdin=its_end) as process:
+            _, errors = process.communicate(timeout=60)
+    finally:
+        os.close(terminal)
+        os.close(its_end)
+    assert errors.startswith("Write the entry as one JSON object, then press Ctrl-D.\n")
+    assert "ENGINE is not allowed" in errors
 
 
 def test_a_refused_login_leaves_nothing_and_shows_nothing(postgres_entry: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,7 @@ def test_every_tenant_named_has_its_turn(acme: Any, bolt: Any, capsys: pytest.Ca
     _, errors = run("tenant_command", "bolt", "acme", "bolt", "--", "shell", "-v0", "-c", code)
     assert capsys.readouterr().out == "bolt 0\nacme 1\n"
     assert errors == "bolt:\nacme:\n"
+    assert run("tenant_command", "bolt", "acme", "-v0", "--", "shell", "-v0", "-c", code)[1] == ""
 
 
 def test_a_failure_in_one_tenant_is_kept_from_the_others(acme: Any, bolt: Any, run: Any) -> None:
@@ -158,7 +160,7 @@ def test_a_crash_is_a_line_and_with_traceback_it_is_a_traceback(acme: Any, bolt:
 
 
 def test_a_crash_in_the_only_tenant_names_it(acme: Any, run: Any) -> None:
-    with pytest.raises(CommandError, match=r"^acme: ZeroDivisionError: division by zero$"):
+    with pytest.raises(CommandError, match=r"^acme: ZeroDivisionError: division by zero \(--traceback shows where\)$"):
         run("tenant_command", "acme", "--", "shell", "-v0", "-c", "1/0")
 
 
@@ -271,3 +273,32 @@ def test_ctrl_c_ends_the_run_and_tells_what_is_left(acme: Any, bolt: Any) -> Non
         os.close(its_end)
     assert process.returncode == 130
     assert errors == "CommandError: Interrupted. Not done: bolt, clay.\n"
+
+
+def test_a_pipe_that_stays_empty_is_not_waited_for_and_whoever_reads_it_is_told(acme: Any, bolt: Any) -> None:
+    with start("tenant_command", "--all", "--", "shell", "-v0") as process:
+        assert process.stderr is not None
+        errors = process.stderr.read()  # to its end, while standard input is open
+    assert errors.count("Say --stdin to give each of them a copy") == 2
+    with start("tenant_command", "--all", "--", "flush") as process:  # asks whether it is meant
+        assert process.stderr is not None
+        assert process.stderr.read().count("Say --stdin to give each of them a copy") == 2
+
+
+def test_a_file_is_refused_and_dev_null_is_not(acme: Any, bolt: Any, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(COUNT_USERS)
+    with script.open() as file, start("tenant_command", "--all", "--", "check", stdin=file) as process:
+        assert "Say --stdin" in process.communicate(timeout=60)[1]
+        assert process.returncode == 1
+    with start("tenant_command", "--all", "--", "check", stdin=subprocess.DEVNULL) as process:
+        assert process.communicate(timeout=60)[1] == "acme:\nbolt:\n"
+        assert process.returncode == 0
+
+
+def test_a_stream_in_memory_is_left_alone(
+    acme: Any, bolt: Any, run: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("one\ntwo\n"))
+    run("tenant_command", "--all", "--", "shell", "-v0", "-c", "print(input())")
+    assert capsys.readouterr().out == "one\ntwo\n"

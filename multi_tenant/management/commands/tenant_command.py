@@ -16,6 +16,9 @@ from multi_tenant.management.command_line import CommandLine, SplittingParser
 from multi_tenant.management.standard_input import SharedInput
 from multi_tenant.registry.aliases import DEFAULT
 
+#: Options of ours that the command gets as well.
+PASSED_ON = ("stdout", "stderr", "skip_checks", "no_color", "force_color")
+
 
 class Command(RegistryCommand):
     """Enters each tenant, runs the command, and goes on where one fails."""
@@ -60,7 +63,7 @@ class Command(RegistryCommand):
         if isinstance(outcome.error, (CommandError, MultiTenantError, SystemExit)):
             raise outcome.error
         if outcome.error is not None:
-            raise CommandError(f"{outcome.alias}: {outcome.reason}") from outcome.error
+            raise CommandError(f"{outcome.alias}: {outcome.reason} (--traceback shows where)") from outcome.error
 
     def run_in_several(self, line: CommandLine, tenants: list[FleetTenant], options: dict[str, Any]) -> None:
         """Run the command in each tenant, then tell in which it failed."""
@@ -117,5 +120,4 @@ def execute(line: CommandLine, options: dict[str, Any]) -> None:
     The connection is made first: programs such as psql do not compare the database's marker, as connecting does.
     """
     connections[DEFAULT].ensure_connection()
-    passed_on = {name: options[name] for name in ("stdout", "stderr", "skip_checks") if options.get(name)}
-    line.execute(**passed_on)
+    line.execute(**{name: options[name] for name in PASSED_ON if options.get(name)})
