@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
+import socket
 
 from multi_tenant.exceptions import MultiTenantError
 
@@ -53,8 +53,9 @@ def bracketed(host: str) -> str:
     if not host.endswith("]") or "%" in host:
         raise malformed(host)
     try:
-        return f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
-    except ValueError:
+        # Not by `ipaddress`, which spells wrapped IPv4 addresses in one way before Python 3.13 and in another since.
+        return f"[{socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, host[1:-1]))}]"
+    except (OSError, UnicodeError):
         raise malformed(host) from None
 
 
