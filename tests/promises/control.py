@@ -16,6 +16,7 @@ import pytest
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 
+from multi_tenant.context import active_place
 from multi_tenant.routing import patches
 
 Removal = Callable[[], AbstractContextManager[Any]]
@@ -47,11 +48,14 @@ def guarded_by(*removals: Removal) -> Callable[[Callable[..., None]], Any]:
 
 
 def must_fail(body: Callable[..., None], fixtures: dict[str, Any]) -> None:
-    """Run a test's body; complain if it passes."""
+    """Run a test's body; complain if it passes. It may leave a tenant entered."""
+    before = active_place.get()
     try:
         body(**fixtures)
     except (AssertionError, pytest.fail.Exception):
         return
+    finally:
+        active_place.set(before)
     pytest.fail("The test passes without its guard, so it does not test it.", pytrace=False)
 
 

@@ -228,26 +228,26 @@ def test_a_shared_model_named_for_a_tenant_is_refused(in_tenant: Tenant) -> None
 
 ROADS: dict[str, Callable[[], Model]] = {
     "create": lambda: Author.objects.create(name="x"),
-    "read": lambda: Author.objects.create(name="x") and Author.objects.get(),
+    "read": lambda: (Author.objects.create(name="x"), Author.objects.get())[1],
     "create in default": lambda: Author.objects.using("default").create(name="x"),
-    "read in default": lambda: Author.objects.create(name="x") and Author.objects.using("default").get(),
+    "read in default": lambda: (Author.objects.create(name="x"), Author.objects.using("default").get())[1],
     "manager of default": lambda: Author.objects.db_manager("default").create(name="x"),
     "raw in default": lambda: (
-        Author.objects.create(name="x")
-        and Author.objects.using("default").raw("SELECT id, name FROM library_author")[0]
-    ),
+        Author.objects.create(name="x"),
+        Author.objects.using("default").raw("SELECT id, name FROM library_author")[0],
+    )[1],
     "save in default": lambda: saved(Author(name="x"), using="default"),
     "save base in default": lambda: saved_base(Author(name="x")),
     "bulk create in default": lambda: Author.objects.using("default").bulk_create([Author(name="x")])[0],
     "get or create": lambda: Author.objects.using("default").get_or_create(name="x")[0],
     "related": lambda: Author.objects.using("default").create(name="x").books.create(title="y"),
     "assigned": lambda: Book(author=Author.objects.using("default").create(name="x")),
-    "select related": lambda: write_book("x") and Book.objects.using("default").select_related("author").get().author,
-    "prefetched": lambda: write_book("x") and Book.objects.using("default").prefetch_related("tags")[0].tags.all()[0],
+    "select related": lambda: (write_book("x"), Book.objects.using("default").select_related("author").get().author)[1],
+    "prefetched": lambda: (write_book("x"), Book.objects.using("default").prefetch_related("tags")[0].tags.all()[0])[1],
     "deserialised": lambda: loaded([Author(pk=1, name="x")]),
     "createsuperuser": lambda: superuser("root"),
     "content type": lambda: ContentType.objects.db_manager("default").get_for_model(Author),
-    "iterator": lambda: Author.objects.create(name="x") and next(Author.objects.using("default").iterator()),
+    "iterator": lambda: (Author.objects.create(name="x"), next(Author.objects.using("default").iterator()))[1],
 }
 
 
