@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 from uuid import UUID
+
+from asgiref.sync import iscoroutinefunction
 
 from multi_tenant.exceptions import (
     NoTenantError,
@@ -232,12 +234,12 @@ def decorated(function: Callable[P, R], context: Callable[[], place_context]) ->
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
             return asteps(function(*args, **kwargs), context)
 
-    elif inspect.iscoroutinefunction(function):
+    elif iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__):
 
         @functools.wraps(function)
         async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
             async with context():
-                return await function(*args, **kwargs)
+                return await function(*args, **kwargs)  # type: ignore[misc]  # it answers a coroutine
 
     elif inspect.isgeneratorfunction(function):
 
@@ -250,17 +252,38 @@ def decorated(function: Callable[P, R], context: Callable[[], place_context]) ->
         @functools.wraps(function)
         def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
             with context():
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
+            return followed(result, context)
 
     return wrapper  # type: ignore[no-any-return]  # each branch keeps the function's signature
+
+
+def followed(result: Any, context: Callable[[], place_context]) -> Any:
+    """What a plain function answers; a coroutine or a generator, which has not run yet, is to run in the context too.
+
+    Decorators that know nothing of them, and objects that are called, answer such.
+    """
+    if inspect.iscoroutine(result):
+        return awaited(result, context)
+    if inspect.isgenerator(result):
+        return steps(result, context)
+    return asteps(result, context) if inspect.isasyncgen(result) else result
+
+
+async def awaited(coroutine: Coroutine[Any, Any, R], context: Callable[[], place_context]) -> R:
+    """Run a coroutine in the context."""
+    async with context():
+        return await coroutine
 
 
 def steps(iterator: Any, context: Callable[[], place_context]) -> Generator[Any, Any, Any]:
     """Iterate with the context entered for each step, and for closing, alone; a generator gets what is sent to it."""
     resume = functools.partial(next, iterator)
+    place = UNDECIDED_PLACE
     try:
         while True:
             with context():
+                place = active_place.get()
                 try:
                     item = resume()
                 except StopIteration as stop:
@@ -278,16 +301,18 @@ def steps(iterator: Any, context: Callable[[], place_context]) -> Generator[Any,
     finally:
         close = getattr(iterator, "close", None)
         if close is not None:
-            with context():
+            with last_context(context, place):
                 close()
 
 
 async def asteps(iterator: Any, context: Callable[[], place_context]) -> AsyncGenerator[Any, Any]:
     """``steps`` for async iterators."""
     resume = functools.partial(anext, iterator)
+    place = UNDECIDED_PLACE
     try:
         while True:
             async with context():
+                place = active_place.get()
                 try:
                     item = await resume()
                 except StopAsyncIteration:
@@ -305,8 +330,17 @@ async def asteps(iterator: Any, context: Callable[[], place_context]) -> AsyncGe
     finally:
         close = getattr(iterator, "aclose", None)
         if close is not None:
-            async with context():
+            async with last_context(context, place):
                 await close()
+
+
+def last_context(context: Callable[[], place_context], place: Place) -> place_context:
+    """Where a generator is closed: where it ran last, though its consumer, or the garbage collector, is elsewhere.
+
+    A ``tenant_context`` would refuse to come from another tenant, and leave the generator to end there.
+    """
+    last = context()
+    return fixed_context(place) if isinstance(last, tenant_context) else last
 
 
 def forget_tenant() -> None:

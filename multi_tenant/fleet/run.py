@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
+from traceback import clear_frames
 from typing import Any, Generic, TypeVar
 
 from django.core.management.base import CommandError
@@ -66,8 +67,18 @@ def attempt(alias: str, work: Callable[[], T]) -> Outcome[T]:
     except Exception as exc:  # noqa: BLE001  # any command's, any migration's: the caller has it in the outcome
         error = exc
     finally:
+        let_go(error)
         close(alias)
     return Outcome(alias, monotonic() - started, value, error)
+
+
+def let_go(error: BaseException | None) -> None:
+    """Empty the frames that an error remembers: a cursor left open in one would keep its tenant's connection open."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def close(alias: str) -> None:

@@ -27,6 +27,8 @@ MAX_TENANTS = 10_000
 MAX_HOSTS = 20_000
 #: Unknown hosts and aliases have a cache of their own, so that a flood of them evicts nothing real.
 MAX_UNKNOWN = 1_000
+#: Seconds that a thread waits for the poll of another one when it may not go on without.
+PATIENCE = 5
 
 
 class Versioned(OrderedDict[str, tuple[V, int]]):
@@ -70,6 +72,7 @@ class Store:
         self._unknown: Versioned[bool] = Versioned(MAX_UNKNOWN)
         self._version: int | None = None
         self._polled = float("-inf")
+        self._failing = False
         self._next_poll = float("-inf")
         self._changes = 0
 
@@ -123,15 +126,28 @@ class Store:
 
     def version(self) -> int:
         """The registry's version, at most REGISTRY_TTL old, or REGISTRY_STALE_IF_ERROR while it cannot be read."""
-        if monotonic() >= self._next_poll and self._lock.acquire(blocking=self._version is None):
-            try:
-                self._poll()
-            finally:
-                self._lock.release()
-        age = monotonic() - self._polled
-        if self._version is None or age > conf.REGISTRY_TTL + conf.REGISTRY_STALE_IF_ERROR:
+        if monotonic() >= self._next_poll:
+            if self._lock.acquire(timeout=self._patience()):
+                try:
+                    self._poll()
+                finally:
+                    self._lock.release()
+            elif self._too_old():
+                raise RegistryUnavailableError
+        if self._version is None or (self._failing and self._too_old()):
             raise RegistryUnavailableError
         return self._version
+
+    def _patience(self) -> float:
+        """Seconds to wait for another thread's poll: it may go on for as long as the network does."""
+        if self._version is None:
+            return -1
+        return PATIENCE if self._too_old() and not self._failing else 0
+
+    def _too_old(self) -> bool:
+        """Whether the version may not be used any more unless it is read again."""
+        age = monotonic() - self._polled
+        return self._version is None or age > conf.REGISTRY_TTL + conf.REGISTRY_STALE_IF_ERROR
 
     def _poll(self) -> None:
         now = monotonic()
@@ -141,11 +157,13 @@ class Store:
         try:
             self._version = lookup.poll_version()
             self._polled = now
+            self._failing = False
         except (DatabaseError, InterfaceError) as exc:
             logger.warning(
                 "The registry's version cannot be read (%s); cached tenants are served on.",
                 type(exc).__name__,
             )
+            self._failing = True
         self._next_poll = now + conf.REGISTRY_TTL
         if self._changes != changes:  # another thread's change was committed while this one was reading
             self._next_poll = float("-inf")

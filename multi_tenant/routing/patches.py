@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import copy
 import functools
+from asyncio import CancelledError
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
+from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -261,6 +263,21 @@ def settle_route(original: Any) -> Any:
     return route
 
 
+def keep_place(original: Any) -> Any:
+    """A cancelled ``sync_to_async`` leaves its thread at work, and brings home the place where that is just now."""
+
+    @functools.wraps(original)
+    async def __call__(self: SyncToAsync[Any, Any], *args: Any, **kwargs: Any) -> Any:
+        place = active_place.get()
+        try:
+            return await original(self, *args, **kwargs)
+        except CancelledError:
+            active_place.set(place)
+            raise
+
+    return __call__
+
+
 PATCHES: tuple[tuple[type, str, Wrap], ...] = (
     (Atomic, "__enter__", enter_block),
     (Atomic, "__exit__", exit_block),
@@ -272,6 +289,7 @@ PATCHES: tuple[tuple[type, str, Wrap], ...] = (
     (Collector, "__init__", settle_collector),
     (Model, "delete", settle_instance),
     (Model, "save_base", settle_save_base),
+    (SyncToAsync, "__call__", keep_place),
     (ConnectionRouter, "db_for_read", settle_route),
     (ConnectionRouter, "db_for_write", settle_route),
 )
