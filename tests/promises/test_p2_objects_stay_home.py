@@ -226,6 +226,7 @@ def test_a_shared_model_named_for_a_tenant_is_refused(in_tenant: Tenant) -> None
     assert refused(WrongTenantError, lambda: Plan.objects.using(in_tenant.alias).exists())
 
 
+AUTHORS = "SELECT id, name FROM library_author"
 ROADS: dict[str, Callable[[], Model]] = {
     "create": lambda: Author.objects.create(name="x"),
     "read": lambda: (Author.objects.create(name="x"), Author.objects.get())[1],
