@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from django.utils import timezone
@@ -20,7 +21,7 @@ def archive_database(tenant: AbstractTenant) -> Path:
     """
     engine = database_engine(tenant)
     path = archive_path(tenant, suffix=engine.archive_suffix)
-    draft = path.with_name(f".{path.name}.draft")
+    draft = path.with_name(f".{tenant.alias}-{tenant.pk}.draft")  # found again by an attempt after a killed one
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
@@ -32,7 +33,8 @@ def archive_database(tenant: AbstractTenant) -> Path:
             step="archive",
         ) from exc
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     return path
 
 

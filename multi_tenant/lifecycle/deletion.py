@@ -12,13 +12,13 @@ from multi_tenant.exceptions import (
     MultiTenantError,
     ProvisioningError,
     TenantConnectionError,
-    WrongTenantError,
+    WrongDatabaseError,
 )
 from multi_tenant.lifecycle.archive import archive_database
 from multi_tenant.lifecycle.building import inside, retire
 from multi_tenant.lifecycle.lock import turn_of
 from multi_tenant.lifecycle.placement import database_engine, engine_for
-from multi_tenant.lifecycle.provision import described, is_untouched, mark_of, record, refuse_marked
+from multi_tenant.lifecycle.provision import described, is_untouched, mark_of, record
 from multi_tenant.lifecycle.reservation import RESERVED
 from multi_tenant.lifecycle.state import find, require
 from multi_tenant.registry.aliases import PUBLIC
@@ -40,8 +40,8 @@ def delete(alias: str, *, force: bool = False, archive: bool = True) -> Abstract
     An active tenant must be suspended first, or ``force`` given; writes that other processes make within REGISTRY_TTL
     of a forced deletion may miss the archive. An adopted database is left, without its mark; so is, forced and without
     an archive, one whose server is gone. A deletion that was killed goes on where it was; a deleted tenant is left as
-    it is. Raises UnknownTenantError, ProvisioningError and
-    TenantConnectionError.
+    it is. Raises UnknownTenantError, ProvisioningError,
+    WrongDatabaseError and TenantConnectionError.
     """
     with turn_of(alias, step=DELETE):
         tenant = find(alias)
@@ -120,22 +120,14 @@ def is_out_of_reach(tenant: AbstractTenant) -> bool:
 
 
 def check_own(tenant: AbstractTenant) -> None:
-    """Raise WrongTenantError unless the database is marked as this tenant's, or not yet marked as it is half-made."""
+    """Raise WrongDatabaseError unless the database is marked as this tenant's, or is half-made and not marked yet."""
     if tenant.step == RESERVED and not is_untouched(tenant):
-        raise not_own(tenant)
+        raise WrongDatabaseError(tenant.alias, found=None)
     with inside(tenant) as connection:
-        refuse_marked(tenant, connection)
-        if mark_of(connection) is None and tenant.step not in UNMARKED:
-            raise not_own(tenant)
-
-
-def not_own(tenant: AbstractTenant) -> WrongTenantError:
-    """The refusal to drop what may be somebody else's."""
-    return WrongTenantError(
-        f"The database of {tenant.alias!r} is not marked as this tenant's, so it is not dropped. Check the entry; "
-        "adopt the database first if it is the right one.",
-        expected=tenant.alias,
-    )
+        found = mark_of(connection)
+    half_made = found is None and tenant.step in UNMARKED
+    if found != tenant.pk and not half_made:
+        raise WrongDatabaseError(tenant.alias, found=str(found) if found else None)
 
 
 def drop_database(tenant: AbstractTenant) -> None:

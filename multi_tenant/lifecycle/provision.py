@@ -241,10 +241,16 @@ def refuse_marked(tenant: AbstractTenant, connection: Any) -> None:
 
 
 def mark_of(connection: Any) -> UUID | None:
-    """Whose a database is, None where it bears no mark."""
+    """Whose a database is, None where it bears no mark. Raises WrongTenantError for a mark that nobody can read."""
     if TABLE not in connection.introspection.table_names():
         return None
-    return read_marker(connection.connection)
+    try:
+        return read_marker(connection.connection)
+    except ValueError:
+        raise WrongTenantError(
+            f"The database for {connection.alias!r} bears a mark that is none of ours. Look at its table {TABLE}.",
+            expected=connection.alias,
+        ) from None
 
 
 def announce(tenant: AbstractTenant) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from typing import Any
 
 from django.core.management import call_command
@@ -12,7 +13,7 @@ from django.test.testcases import _DatabaseFailure
 
 from multi_tenant.context import public_context
 from multi_tenant.databases.base import engine_of
-from multi_tenant.exceptions import TenantConnectionError
+from multi_tenant.exceptions import TenantConnectionError, WrongDatabaseError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.routing.handler import TenantConnectionHandler
 from multi_tenant.routing.wrapper import TenantConnection
@@ -120,7 +121,8 @@ def transaction_teardown(original: Any) -> Any:
         flushed = connections[DEFAULT].alias
         for alias, connection in used.items():
             if alias != flushed and is_there(connection):
-                flush(self, connection)
+                with suppress(WrongDatabaseError):  # no longer the tenant's, so what it holds is not the test's
+                    flush(self, connection)
         if PUBLIC in (flushed, *used) and self._registry_rows is not None:
             self._registry_rows.restore()
 

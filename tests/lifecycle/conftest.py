@@ -52,8 +52,9 @@ def registry(dropped: None, transactional_db: None, configure: Any) -> None:
 @pytest.fixture
 def postgres(registry: None, postgres_url: str) -> DatabaseServer:
     """A PostgreSQL server in the registry."""
-    server = DatabaseServer(name="postgres", credentials=servers.database_entry(postgres_url))
-    server.save()
+    entry = servers.database_entry(postgres_url)
+    rows: Any = DatabaseServer.objects
+    server: DatabaseServer = rows.create(name="postgres", credentials=entry)
     known_engines.append(server_engine(server, alias="cleaner"))
     return server
 
@@ -93,7 +94,7 @@ def world(registry: None) -> World:
     def look() -> Any:
         rows = sorted(tenant_model().objects.values_list("alias", "state", "step", "location", "error"))
         domains = sorted(Domain.objects.values_list("host", flat=True))
-        databases = [[name for name in engine.names("") if "template_" not in name] for engine in known_engines]
+        databases = [[name for name in engine.names(PREFIX) if "template_" not in name] for engine in known_engines]
         archives = sorted(path.name for path in conf.ARCHIVE_DIR.glob("*"))
         return rows, domains, databases, archives
 

@@ -9,14 +9,13 @@ import pytest
 
 from multi_tenant import TenantUnavailableError, tenant_context
 from multi_tenant.conf import conf
-from multi_tenant.databases.base import Engine
 from multi_tenant.lifecycle import adopt, create_tenant, delete, purge
-from multi_tenant.lifecycle.placement import engine_for, own_engine
+from multi_tenant.lifecycle.placement import engine_for
 from multi_tenant.lifecycle.template import template_name
-from multi_tenant.registry.entry import complete_own
-from multi_tenant.registry.models import DatabaseServer, Domain, Tenant
+from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Domain, Tenant
 from tests.lifecycle.conftest import PREFIX, World, known_engines
 from tests.lifecycle.forks import REFUSED, end, killed, start
+from tests.lifecycle.places import exists, make_database, tables
 from tests.testapp.library.models import Author
 
 STEPS = ["create_database", "make_schema", "mark"]
@@ -30,7 +29,7 @@ def is_served(alias: str) -> bool:
         return Author.objects.count() == 1
 
 
-def databases_of(tenant: Tenant) -> set[str]:
+def databases_of(tenant: AbstractTenant) -> set[str]:
     return {name for engine in known_engines for name in engine.names("") if tenant.pk.hex[:8] in name}
 
 
@@ -78,25 +77,13 @@ def test_a_half_made_tenant_does_not_move(own: dict[str, Any], world: World) -> 
 
 def test_a_database_that_somebody_filled_meanwhile_is_not_taken(own: dict[str, Any], world: World) -> None:
     killed(lambda: create_tenant("acme", entry=own), at="call create_database")
-    somebody = create_like(own)
+    make_database(own, "CREATE TABLE somebodys (id integer)")
     with pytest.raises(Exception, match="exists already"):
         create_tenant("acme", entry=own)
     assert Tenant.objects.get().state == "failed"
-    with pytest.raises(Exception, match="not dropped"):
+    with pytest.raises(Exception, match="not marked"):
         delete("acme")
-    assert somebody.exists(complete_own(own)["NAME"])
-
-
-def create_like(own: dict[str, Any]) -> Engine:
-    """A database that is somebody's, with a table in it."""
-    engine = own_engine(complete_own(own), alias="x")
-    engine.create(complete_own(own)["NAME"])
-    tenant = Tenant(alias="somebody", placement="own", database=own)
-    from multi_tenant.lifecycle.building import inside
-
-    with inside(tenant) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE somebodys (id integer)")
-    return engine
+    assert tables(own) == ["somebodys"]
 
 
 @pytest.mark.parametrize("point", TEMPLATE_POINTS)
@@ -133,13 +120,12 @@ def test_a_half_made_tenant_can_be_deleted(point: str, server: DatabaseServer | 
 
 @pytest.mark.parametrize("point", ["call make_schema", "return make_schema", "return mark"])
 def test_an_adoption_is_taken_up_again(point: str, own: dict[str, Any]) -> None:
-    engine = own_engine(complete_own(own), alias="x")
-    engine.create(complete_own(own)["NAME"])
+    make_database(own)
     killed(lambda: adopt("acme", entry=own), at=point)
     assert adopt("acme").state == "active"
     assert is_served("acme")
     delete("acme", force=True)
-    assert engine.exists(complete_own(own)["NAME"])
+    assert exists(own)
 
 
 @pytest.mark.parametrize("templated", [True, False])

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from multi_tenant import ProvisioningError
+from multi_tenant.databases import postgresql as module
+from multi_tenant.databases.base import Engine, engine_of
+from multi_tenant.exceptions import TenantConnectionError
+from multi_tenant.registry.entry import Entry
+from tests.databases.conftest import PREFIX, run
+
+ONE, TWO = f"{PREFIX}one", f"{PREFIX}two"
+
+
+def connections_left(engine: Engine) -> int:
+    """Other sessions on the engine's maintenance database."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    [[count]] = run(engine, engine.entry["NAME"], query)
+    return int(count)
+
+
+def test_a_template_lets_nobody_in(postgresql: Engine) -> None:
+    postgresql.create(ONE)
+    postgresql.publish(ONE, TWO)
+    with pytest.raises(TenantConnectionError):
+        run(postgresql, TWO, "SELECT 1")
+    postgresql.clone(TWO, ONE)
+    assert run(postgresql, ONE, "SELECT 1") == [(1,)]
+
+
+def test_a_database_in_use_is_dropped(postgresql: Engine) -> None:
+    postgresql.create(ONE)
+    user = engine_of(postgresql.entry_for(ONE), alias="user")
+    with user.lock("held"):
+        postgresql.drop(ONE)
+        assert not postgresql.exists(ONE)
+
+
+def test_a_draft_in_use_is_left(postgresql: Engine) -> None:
+    postgresql.create(ONE)
+    with engine_of(postgresql.entry_for(ONE), alias="user").lock("held"):
+        assert not postgresql.drop_template(ONE)
+    assert postgresql.drop_template(ONE)
+
+
+def test_an_older_server_clones_without_a_strategy(postgresql: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STRATEGY_VERSION", 10**9)
+    postgresql.create(ONE)
+    postgresql.clone(ONE, TWO)
+    assert postgresql.exists(TWO)
+
+
+def test_no_connection_is_left_open(postgresql: Engine) -> None:
+    before = connections_left(postgresql)
+    postgresql.create(ONE)
+    with pytest.raises(ProvisioningError):
+        postgresql.create(ONE)
+    with postgresql.lock("key"):
+        postgresql.exists(ONE)
+    assert connections_left(postgresql) == before
+
+
+def test_the_environment_of_a_program_holds_what_its_arguments_may_not(
+    postgresql: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls: list[Any] = []
+    real = subprocess.run
+
+    def run_noted(*args: Any, **kwargs: Any) -> Any:
+        calls.append((args, kwargs))
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(subprocess, "run", run_noted)
+    monkeypatch.setenv("PGSERVICEFILE", "/somebody's")
+    postgresql.create(ONE)
+    postgresql.dump(ONE, tmp_path / "archive")
+    [(arguments, options)] = calls
+    password = postgresql.entry["PASSWORD"]
+    assert password not in repr(arguments)
+    assert options["env"]["PGPASSWORD"] == password
+    assert "PGSERVICEFILE" not in options["env"]
+    assert "PGPASSWORD" not in os.environ
+
+
+def test_a_missing_pg_dump_is_said_before_anything_is_done(postgresql: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ProvisioningError, match="archive=False"):
+        postgresql.check_dump()
+
+
+def test_a_failed_dump_says_why_without_the_password(postgresql: Engine, tmp_path: Path) -> None:
+    wrong = engine_of(Entry({**postgresql.entry, "PASSWORD": "hunter2hunter2"}), alias="acme")
+    with pytest.raises(ProvisioningError, match="login is refused") as caught:
+        wrong.dump(ONE, tmp_path / "archive")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_wait_for_the_server_is_bounded(postgresql: Engine) -> None:
+    assert postgresql.entry["OPTIONS"]["connect_timeout"] == module.CONNECT_TIMEOUT
+    given = Entry({**postgresql.entry, "OPTIONS": {"connect_timeout": 3}})
+    assert engine_of(given, alias="acme").entry["OPTIONS"]["connect_timeout"] == 3
+
+
+def test_other_errors_of_the_server_are_its_own(postgresql: Engine) -> None:
+    with (
+        pytest.raises(OperationalError, match="being accessed"),
+        engine_of(postgresql.entry_for("template1"), alias="user").lock("held"),
+    ):
+        postgresql.clone("template1", ONE)
