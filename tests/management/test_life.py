@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import pty
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from multi_tenant import TenantUnavailableError, tenant_context
+from multi_tenant.fleet.selection import FleetTenant
 from multi_tenant.lifecycle import suspend
-from multi_tenant.registry.models import Tenant
+from multi_tenant.management.commands.delete_tenant import loss_of
+from multi_tenant.registry.models import Tenant, TenantState
 from tests.management.processes import manage, start
 
 
@@ -58,8 +62,13 @@ def test_a_tenant_that_lacks_migrations_is_not_resumed(acme: Any, run: Any) -> N
 
 
 @pytest.mark.parametrize("command", ["suspend_tenant", "resume_tenant", "delete_tenant"])
-def test_an_unknown_tenant_is_a_line_and_an_exit_code(registry: None, command: str) -> None:
-    done = manage(command, "nobody")
+def test_an_unknown_tenant_is_refused(run: Any, command: str) -> None:
+    with pytest.raises(CommandError, match="There is no tenant 'nobody'"):
+        run(command, "nobody")
+
+
+def test_an_error_is_a_line_and_an_exit_code(registry: None) -> None:
+    done = manage("suspend_tenant", "nobody")
     assert done.returncode == 1
     assert done.stderr.startswith("CommandError: There is no tenant 'nobody'.")
     assert len(done.stderr.splitlines()) == 1
@@ -90,6 +99,7 @@ def test_an_active_tenant_is_deleted_by_force_alone(acme: Any, run: Any) -> None
 
 def test_purging_frees_the_alias_also_later(acme: Any, run: Any) -> None:
     run("delete_tenant", "acme", "--force", "--no-input", "--no-archive")
+    run("delete_tenant", "acme")  # nothing is left to ask about
     output, _ = run("delete_tenant", "acme", "--no-input", "--purge")
     assert output == "Tenant acme is deleted.\nIts row is removed; the alias is free.\n"
     assert not Tenant.objects.exists()
@@ -116,11 +126,12 @@ def test_the_alias_must_be_typed(acme: Any) -> None:
     assert (code, state_of("acme")) == (0, "deleted")
 
 
-def test_the_question_says_what_will_be_lost(acme: Any) -> None:
-    code, said = answer("no\n", "delete_tenant", "acme", "--force", "--purge")
-    assert code == 1
-    assert "will be dropped; a copy is archived. Its row will be removed" in said
-    call_command("delete_tenant", "acme", "--force", "--no-input", "--no-archive", verbosity=0)
-    _, said = answer("no\n", "delete_tenant", "acme", "--purge")
-    assert "dropped" not in said
-    assert "Its row will be removed" in said
+def test_the_question_says_what_will_be_lost() -> None:
+    whole = FleetTenant("acme", uuid4(), "active", "")
+    options = {"archive": True, "purge": True}
+    said = loss_of(whole, options)
+    assert said.startswith("The database of tenant acme will be dropped; a copy is archived. Its row will be removed")
+    gone = replace(whole, state=TenantState.DELETED)
+    assert loss_of(gone, options) == "Its row will be removed, and acme is free for another tenant."
+    assert loss_of(gone, {"archive": True, "purge": False}) == ""
+    assert "NO copy is kept" in loss_of(whole, {"archive": False, "purge": False})

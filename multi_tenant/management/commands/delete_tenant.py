@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from multi_tenant.fleet.selection import FleetTenant, named
 from multi_tenant.lifecycle import delete, purge
 from multi_tenant.management.base import INTERRUPTED, RegistryCommand
+from multi_tenant.registry.models import TenantState
 
 
 class Command(RegistryCommand):
@@ -29,8 +30,9 @@ class Command(RegistryCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         [found] = named([options["alias"]])
-        if options["interactive"]:
-            self.confirm(found.alias, loss_of(found, options))
+        loss = loss_of(found, options)
+        if loss and options["interactive"]:
+            self.confirm(found.alias, loss)
         tenant = delete(found.alias, force=options["force"], archive=options["archive"])
         if options["purge"]:
             purge(found.alias)
@@ -52,8 +54,12 @@ class Command(RegistryCommand):
 
 
 def loss_of(tenant: FleetTenant, options: dict[str, Any]) -> str:
-    """What the deletion will cost."""
+    """What the deletion will cost; "" where nothing is left to lose."""
     copy = "a copy is archived" if options["archive"] else "NO copy is kept"
-    database = "" if tenant.state == "deleted" else f"The database of tenant {tenant.alias} will be dropped; {copy}. "
+    database = (
+        ""
+        if tenant.state == TenantState.DELETED
+        else f"The database of tenant {tenant.alias} will be dropped; {copy}. "
+    )
     row = f"Its row will be removed, and {tenant.alias} is free for another tenant." if options["purge"] else ""
     return (database + row).strip()
