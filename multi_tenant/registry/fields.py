@@ -12,7 +12,7 @@ from multi_tenant.exceptions import ConfigurationError, InvalidAliasError, Multi
 from multi_tenant.registry.aliases import validate_alias
 from multi_tenant.registry.entry import Entry
 from multi_tenant.registry.hosts import InvalidHostError, normalise_host
-from multi_tenant.registry.keys import seal, unseal
+from multi_tenant.registry.keys import seal, sealed_with_newest, unseal
 
 #: What every Fernet token begins with: version byte 0x80 in base64.
 TOKEN_PREFIX = "gAAAA"  # noqa: S105  # a format, not a secret
@@ -148,11 +148,16 @@ class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]  # the stu
         return value
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """The ciphertext, opened once to see that it belongs to this row."""
+        """The ciphertext, opened once to see that it belongs to this row.
+
+        It is sealed again under the newest key: a row that was read before a rotation must not bring the old key back.
+        """
         sealed = model_instance.__dict__.get(self.attname)
         if sealed is not None:
-            unseal(sealed.token, binding=self.binding(model_instance))
-        return sealed
+            value = unseal(sealed.token, binding=self.binding(model_instance))
+            if not sealed_with_newest(sealed.token):
+                setattr(model_instance, self.attname, value)
+        return model_instance.__dict__.get(self.attname)
 
     def get_prep_value(self, value: Any) -> Any:
         if value is None:
