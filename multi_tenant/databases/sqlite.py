@@ -39,14 +39,10 @@ class SQLite(Engine):
         return os.path.lexists(sqlite_path(name))
 
     def create(self, name: str) -> None:
-        path = sqlite_path(name)
-        make_directory(path)
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            os.close(open_file(sqlite_path(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError:
             raise DatabaseExistsError from None
-        except OSError as exc:
-            raise ProvisioningError(f"The file cannot be made: {exc.strerror}.", step="database") from exc
 
     def clone(self, template: str, name: str) -> None:
         # Beside its final place, under a name that a later attempt finds again and replaces.
@@ -80,7 +76,6 @@ class SQLite(Engine):
     @contextmanager
     def lock(self, key: str) -> Iterator[None]:
         path = sqlite_path(f".lock-{hashlib.sha256(key.encode()).hexdigest()[:32]}")
-        make_directory(path)
         file = locked_file(path)
         try:
             yield
@@ -96,9 +91,21 @@ class SQLite(Engine):
         draft.replace(path)
 
 
-def make_directory(path: Path) -> None:
-    """Tenants' files are nobody's business but the deployment's."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def open_file(path: Path, flags: int, mode: int) -> int:
+    """Open a file below SQLITE_DIR, which is made for the deployment alone.
+
+    Raises FileExistsError where ``flags`` ask for it, and ProvisioningError for what else the system refuses.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, flags, mode)
+    except OSError as exc:
+        if isinstance(exc, FileExistsError) and os.path.lexists(path):
+            raise
+        raise ProvisioningError(
+            f'{path.name} cannot be made: {exc.strerror}. Look at the directory MULTI_TENANT["SQLITE_DIR"].',
+            step="database",
+        ) from exc
 
 
 def copy(source: Path, target: Path) -> None:
@@ -125,7 +132,7 @@ def remove(path: Path) -> None:
 def locked_file(path: Path) -> int:
     """A descriptor of the file at ``path``, locked; a file that its last holder removed meanwhile is not it."""
     while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        file = open_file(path, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             if os.path.samestat(os.fstat(file), path.stat()):

@@ -9,8 +9,9 @@ from multi_tenant.exceptions import InvalidEntryError, ProvisioningError
 from multi_tenant.lifecycle.building import inside
 from multi_tenant.lifecycle.fingerprint import unknown_migrations
 from multi_tenant.lifecycle.lock import turn_of
+from multi_tenant.lifecycle.marks import refuse_marked
 from multi_tenant.lifecycle.placement import engine_for, hidden, place_existing, tenant_model
-from multi_tenant.lifecycle.provision import Attempt, announce, carry_out, refuse_marked
+from multi_tenant.lifecycle.provision import Attempt, announce, carry_out
 from multi_tenant.lifecycle.reservation import (
     hosts_of,
     is_reserved,

@@ -17,8 +17,9 @@ from multi_tenant.exceptions import (
 from multi_tenant.lifecycle.archive import archive_database
 from multi_tenant.lifecycle.building import inside, retire
 from multi_tenant.lifecycle.lock import turn_of
+from multi_tenant.lifecycle.marks import mark_of
 from multi_tenant.lifecycle.placement import database_engine, engine_for
-from multi_tenant.lifecycle.provision import described, is_untouched, mark_of, record
+from multi_tenant.lifecycle.provision import described, is_untouched, record
 from multi_tenant.lifecycle.reservation import RESERVED
 from multi_tenant.lifecycle.state import find, require
 from multi_tenant.registry.aliases import PUBLIC

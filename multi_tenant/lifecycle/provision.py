@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
 from multi_tenant.conf import conf
 from multi_tenant.context import tenant_context
 from multi_tenant.databases.base import Engine
-from multi_tenant.exceptions import DatabaseExistsError, MultiTenantError, ProvisioningError, WrongTenantError
+from multi_tenant.exceptions import DatabaseExistsError, MultiTenantError, ProvisioningError
 from multi_tenant.lifecycle.building import inside, migrate, retire
 from multi_tenant.lifecycle.fingerprint import fingerprint, fingerprint_of
 from multi_tenant.lifecycle.lock import turn_of
+from multi_tenant.lifecycle.marks import refuse_marked
 from multi_tenant.lifecycle.placement import engine_for, hidden, place
 from multi_tenant.lifecycle.reservation import (
     RESERVED,
@@ -29,7 +29,7 @@ from multi_tenant.lifecycle.reservation import (
 from multi_tenant.lifecycle.template import clone_template
 from multi_tenant.registry.aliases import PUBLIC, validate_alias
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Placement, TenantState
-from multi_tenant.routing.marker import TABLE, read_marker, write_marker
+from multi_tenant.routing.marker import TABLE, write_marker
 from multi_tenant.signals import tenant_provisioned
 
 
@@ -226,31 +226,6 @@ def is_untouched(tenant: AbstractTenant) -> bool:
         return True
     with inside(tenant) as connection:
         return not connection.introspection.table_names()
-
-
-def refuse_marked(tenant: AbstractTenant, connection: Any) -> None:
-    """Raise WrongTenantError when a database bears another tenant's mark."""
-    found = mark_of(connection)
-    if found not in (None, tenant.pk):
-        raise WrongTenantError(
-            f"The database for {tenant.alias!r} is marked as another tenant's. Name another database; if that tenant "
-            f"is gone for good, drop the table {TABLE} by hand.",
-            found=str(found),
-            expected=tenant.alias,
-        )
-
-
-def mark_of(connection: Any) -> UUID | None:
-    """Whose a database is, None where it bears no mark. Raises WrongTenantError for a mark that nobody can read."""
-    if TABLE not in connection.introspection.table_names():
-        return None
-    try:
-        return read_marker(connection.connection)
-    except ValueError:
-        raise WrongTenantError(
-            f"The database for {connection.alias!r} bears a mark that is none of ours. Look at its table {TABLE}.",
-            expected=connection.alias,
-        ) from None
 
 
 def announce(tenant: AbstractTenant) -> None:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 
 from multi_tenant import ProvisioningError
 from multi_tenant.databases import postgresql as module
@@ -16,13 +17,6 @@ from multi_tenant.registry.entry import Entry
 from tests.databases.conftest import PREFIX, run
 
 ONE, TWO = f"{PREFIX}one", f"{PREFIX}two"
-
-
-def connections_left(engine: Engine) -> int:
-    """Other sessions on the engine's maintenance database."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    [[count]] = run(engine, engine.entry["NAME"], query)
-    return int(count)
 
 
 def test_a_template_lets_nobody_in(postgresql: Engine) -> None:
@@ -56,14 +50,32 @@ def test_an_older_server_clones_without_a_strategy(postgresql: Engine, monkeypat
     assert postgresql.exists(TWO)
 
 
+def sessions(engine: Engine) -> int:
+    """Sessions that bear the engine's application name."""
+    query = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{PREFIX}named'"
+    [[count]] = run(engine, engine.entry["NAME"], query)
+    return int(count)
+
+
 def test_no_connection_is_left_open(postgresql: Engine) -> None:
-    before = connections_left(postgresql)
-    postgresql.create(ONE)
+    options = {"application_name": f"{PREFIX}named"}
+    named = engine_of(Entry({**postgresql.entry, "OPTIONS": options}), alias="acme")
+    named.create(ONE)
     with pytest.raises(ProvisioningError):
-        postgresql.create(ONE)
-    with postgresql.lock("key"):
-        postgresql.exists(ONE)
-    assert connections_left(postgresql) == before
+        named.create(ONE)
+    with named.lock("key"):
+        assert named.exists(ONE)
+        assert sessions(postgresql) == 1
+    # The server takes note of a closed connection when it comes to it.
+    deadline = time.monotonic() + 10
+    while sessions(postgresql) and time.monotonic() < deadline:
+        pass
+    assert sessions(postgresql) == 0
+
+
+def test_what_the_server_refuses_is_its_own_error(postgresql: Engine) -> None:
+    with pytest.raises(DatabaseError, match="template"):
+        postgresql.drop_template("template0")
 
 
 def test_the_environment_of_a_program_holds_what_its_arguments_may_not(

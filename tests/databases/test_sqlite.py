@@ -61,8 +61,10 @@ def test_a_file_that_is_no_database_is_not_dumped(sqlite: Engine, tmp_path: Path
 def test_a_file_that_cannot_be_made_is_refused(sqlite: Engine, configure: Any) -> None:
     sqlite.create("one.sqlite3")
     configure(SQLITE_DIR=conf.SQLITE_DIR / "one.sqlite3")
-    with pytest.raises((ProvisioningError, OSError)):
+    with pytest.raises(ProvisioningError, match="SQLITE_DIR"):
         sqlite.create("two.sqlite3")
+    with pytest.raises(ProvisioningError, match="SQLITE_DIR"), sqlite.lock("key"):
+        pass
 
 
 def test_a_lock_leaves_no_file(sqlite: Engine) -> None:

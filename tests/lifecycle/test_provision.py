@@ -179,6 +179,36 @@ def test_a_resumed_tenant_that_fails_again_is_kept(registry: None, monkeypatch: 
     assert Tenant.objects.get().state == "failed"
 
 
+def test_a_domain_that_is_taken_in_between_leaves_nothing(registry: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Tenant.objects.create(alias="bolt")
+
+    def late(domains: Any, tenant: Any) -> list[str]:
+        Domain.objects.create(tenant=other, host="acme.example")
+        return list(domains)
+
+    monkeypatch.setattr(provisioning, "hosts_of", late)
+    with pytest.raises(ProvisioningError, match="just now"):
+        create_tenant("acme", domains=["free.example", "acme.example"])
+    assert [tenant.alias for tenant in Tenant.objects.all()] == ["bolt"]
+    assert [domain.host for domain in Domain.objects.all()] == ["acme.example"]
+
+
+def test_what_cannot_be_undone_is_kept_and_taken_up(
+    server: DatabaseServer | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(attempt: Any) -> None:
+        raise ProvisioningError("The server is away. Try again.", step="database")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(provisioning, "STEPS", (provisioning.STEPS[0], ("schema", broken)))
+        patch.setattr(provisioning, "drop_begun", refuse)
+        with pytest.raises(ZeroDivisionError):
+            create_tenant("acme", server=server)
+    left = Tenant.objects.get()
+    assert (left.state, left.step) == ("failed", "reserve")
+    assert create_tenant("acme").pk == left.pk
+
+
 def test_threads_make_one_tenant(server: DatabaseServer | None) -> None:
     outcomes: list[str] = []
 
