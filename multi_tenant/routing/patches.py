@@ -139,6 +139,9 @@ class BoundCallback:
     def __hash__(self) -> int:
         return hash(self.function)
 
+    def __repr__(self) -> str:
+        return repr(self.function)  # for Django's log of a robust callback that failed
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.function, name)
 

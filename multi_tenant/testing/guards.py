@@ -38,7 +38,7 @@ class Guard:
         if known or not self.refuses or self.thread != get_ident() or not is_tenants(connection):
             return
         self.refused.append(connection)
-        for name, operation in self.case._disallowed_connection_methods:
+        for name, operation in refused_methods(self.case, connection):
             failure = _DatabaseFailure(getattr(connection, name), message_of(self.case, operation))
             setattr(connection, name, failure)
 
@@ -46,7 +46,7 @@ class Guard:
         """Take the refusals away again."""
         guards.remove(self)
         for connection in self.refused:
-            for name, _ in self.case._disallowed_connection_methods:
+            for name, _ in refused_methods(self.case, connection):
                 setattr(connection, name, getattr(connection, name).wrapped)
 
 
@@ -57,6 +57,13 @@ guards: list[Guard] = []
 def is_tenants(connection: Any) -> bool:
     """Whether it is a tenant's; Django itself guards the static ones."""
     return isinstance(connection, TenantConnection) and follows_default(connection)
+
+
+def refused_methods(case: Any, connection: Any) -> Any:
+    """The methods of a connection that Django refuses, and what it calls them; since Django 6.1 the backend says."""
+    if hasattr(case, "_disallowed_connection_methods"):
+        return case._disallowed_connection_methods
+    return connection.features.disallowed_simple_test_case_connection_methods
 
 
 def message_of(case: Any, operation: str) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connections
+from django.test import SimpleTestCase
 
 from multi_tenant.routing.handler import TenantConnectionHandler
 from multi_tenant.testing import patches
+from multi_tenant.testing.guards import refused_methods
 from multi_tenant.testing.testcases import ObservedConnectionHandler
 
 #: Django's shape, 5.2 to 6.1: what each replacement takes for granted.
@@ -60,6 +62,12 @@ def test_django_has_the_shape_that_is_expected() -> None:
         method = owner.__dict__[name]
         function = method.__func__ if isinstance(method, classmethod) else method
         assert list(inspect.signature(function).parameters) == SIGNATURES[f"{owner.__name__}.{name}"]
+
+
+def test_django_says_which_methods_a_test_may_not_use(transactional_db: None) -> None:
+    names = [name for name, _ in refused_methods(SimpleTestCase, connections["default"])]
+    assert {"connect", "cursor"} <= set(names)
+    assert all(callable(getattr(connections["default"], name)) for name in names)
 
 
 def test_each_change_says_why() -> None:
