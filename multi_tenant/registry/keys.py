@@ -17,8 +17,9 @@ def seal(value: Any, *, binding: str) -> str:
 
     Fernet has no associated data, so the binding is sealed inside the message and compared when it is opened.
     """
+    ring = keyring(conf.ENCRYPTION_KEYS)  # first: should there be none, no frame holds the plaintext yet
     message = json.dumps({"binding": binding, "value": value}, separators=(",", ":"))
-    return keyring(conf.ENCRYPTION_KEYS).encrypt(message.encode()).decode()
+    return ring.encrypt(message.encode()).decode()
 
 
 def unseal(token: str, *, binding: str) -> Any:
@@ -51,9 +52,24 @@ def sealed_with_newest(token: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=8)
+class Keys(tuple[str, ...]):
+    """Keys that error reports, which print what each frame holds, do not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} keys>"
+
+
 def keyring(keys: tuple[str, ...]) -> MultiFernet:
     """The Fernet keys, newest first. Raises ConfigurationError for a malformed key, without repeating it."""
+    keys = Keys(keys)
+    return ring_of(keys)
+
+
+@lru_cache(maxsize=8)
+def ring_of(keys: Keys) -> MultiFernet:
+    """The keyring, made once."""
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError:

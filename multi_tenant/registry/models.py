@@ -15,7 +15,7 @@ from multi_tenant.exceptions import InvalidEntryError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.registry.entry import Entry, complete_on_public_server, complete_on_server, complete_own
 from multi_tenant.registry.fields import LOADING, AliasField, EncryptedJSONField, HostField
-from multi_tenant.registry.rules import validate_keys, validate_place
+from multi_tenant.registry.rules import validate_keys, validate_place, validate_placed
 from multi_tenant.registry.store import store
 
 #: The fields that say where a tenant's database is.
@@ -223,6 +223,7 @@ class AbstractTenant(RegistryModel):
             entry = complete_own(given)
             validate_place(entry, resolve=False)
             return entry
+        validate_placed(given)
         if self.placement == Placement.SERVER and self.server is not None:
             return complete_on_server(given, self.server.credentials)
         return complete_on_public_server(given)

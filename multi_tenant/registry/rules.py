@@ -10,7 +10,9 @@ from typing import Any
 
 from multi_tenant.conf import conf
 from multi_tenant.exceptions import InvalidEntryError
+from multi_tenant.registry.aliases import TEMPLATE
 from multi_tenant.registry.entry import ALLOWED_OPTIONS, Entry, place_of, vendor_of
+from multi_tenant.registry.values import OPTION_VALUES, VALUES, is_plain
 
 ENGINES = frozenset(
     {
@@ -22,6 +24,8 @@ ENGINES = frozenset(
         "django.contrib.gis.db.backends.mysql",
     }
 )
+#: What the names of files that SQLite keeps beside a database end with.
+COMPANIONS = ("-journal", "-wal", "-shm")
 KEYS = frozenset(
     {
         "ENGINE",
@@ -37,6 +41,8 @@ KEYS = frozenset(
         "TIME_ZONE",
     }
 )
+#: What an entry on the public server, or on one of the registry, may say.
+PLACED_KEYS = frozenset({"NAME", "USER", "PASSWORD"})
 
 
 def validate_keys(entry: Mapping[str, Any]) -> None:
@@ -48,13 +54,19 @@ def validate_keys(entry: Mapping[str, Any]) -> None:
             raise refused(str(key), f"may not be set. Leave it out; allowed are {', '.join(sorted(KEYS))}")
     validate_engine(entry)
     validate_options(entry)
-    for key in ("NAME", "USER", "PASSWORD", "HOST", "TIME_ZONE"):
-        value = entry.get(key)
-        if value is not None and (not isinstance(value, str) or "\0" in value):
-            raise refused(key, "is not a text. Give a plain string")
-    port = str(entry.get("PORT") or "1")
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise refused("PORT", "is not a port. Give one number from 1 to 65535")
+    for key, is_right in VALUES.items():
+        # The value stands in no frame of ours: what is wrong in the place of a password is often the password.
+        if entry.get(key) is not None and not is_right(entry[key]):
+            raise refused(key, "is not a value that it can have. See Django's settings for what it takes")
+
+
+def validate_placed(entry: Mapping[str, Any]) -> None:
+    """Raise InvalidEntryError when an entry on a server of the deployment's says more than its database and login.
+
+    Else a row whose plain column ``placement`` was forged would send the deployment's password to a tenant's own host.
+    """
+    for key in set(entry) - PLACED_KEYS:
+        raise refused(str(key), "may not be set for a database on this server. Give the tenant its own placement")
 
 
 def validate_place(entry: Entry, *, resolve: bool = True) -> None:
@@ -80,18 +92,18 @@ def validate_engine(entry: Mapping[str, Any]) -> None:
 
 def validate_options(entry: Mapping[str, Any]) -> None:
     """Options from the allow-list of the engine, plain values alone."""
-    options = entry.get("OPTIONS")
-    if options is None:
+    if entry.get("OPTIONS") is None:
         return
-    if not isinstance(options, Mapping):
+    if not isinstance(entry["OPTIONS"], Mapping):
         raise refused("OPTIONS", "is not a dict. Give a dict of options")
     engine = entry.get("ENGINE") or conf.ENTRY_DEFAULTS.get("ENGINE") or conf.public_database.get("ENGINE")
     allowed = ALLOWED_OPTIONS.get(vendor_of(str(engine)), frozenset())
-    for name, value in options.items():
+    options = Entry(entry["OPTIONS"])  # error reports print what a frame holds
+    for name in options:
         if name not in allowed:
             raise refused(f"OPTIONS.{name}", f"may not be set. Leave it out; allowed are {', '.join(sorted(allowed))}")
-        if not isinstance(value, (str, int, float, bool)):
-            raise refused(f"OPTIONS.{name}", "is not a plain value. Give a text or a number")
+        if not OPTION_VALUES.get(name, is_plain)(options[name]):
+            raise refused(f"OPTIONS.{name}", "is not a value that it can have. See Django's settings for what it takes")
 
 
 def validate_name(entry: Entry) -> None:
@@ -99,6 +111,7 @@ def validate_name(entry: Entry) -> None:
     name = str(entry["NAME"] or "")
     if not name or len(name.encode()) > 63 or "=" in name or "://" in name:
         raise refused("NAME", "is not the name of a database. Give a plain name of at most 63 bytes")
+    refuse_reserved(name)
 
 
 def validate_file(name: str) -> None:
@@ -107,6 +120,15 @@ def validate_file(name: str) -> None:
     path = Path(name).resolve()
     if name.startswith("file:") or ":memory:" in name or path == root or not path.is_relative_to(root):
         raise refused("NAME", 'is not a file below MULTI_TENANT["SQLITE_DIR"]. Give a plain file name')
+    if path.name.startswith(".") or path.name.endswith(COMPANIONS):
+        raise refused("NAME", "is a name for what is kept beside databases. Give another name")
+    refuse_reserved(path.name)
+
+
+def refuse_reserved(name: str) -> None:
+    """A tenant in the place of a template would be cloned, rows and all, for each tenant to come."""
+    if name.startswith(f"{conf.DATABASE_PREFIX}{TEMPLATE}_"):
+        raise refused("NAME", "is a name for templates. Give another name")
 
 
 def validate_host(host: str, *, resolve: bool) -> None:
@@ -123,16 +145,16 @@ def validate_host(host: str, *, resolve: bool) -> None:
 
 def validate_not_public(entry: Entry, *, resolve: bool) -> None:
     """Never the public database, and its server only if listed."""
-    public = dict(conf.public_database)
+    public = Entry(conf.public_database)
     if entry.vendor != vendor_of(str(public.get("ENGINE", ""))):
         return
     if entry.vendor == "sqlite":
         if place_of(entry) == place_of(public) or same_file(entry["NAME"], public.get("NAME")):
             raise refused("NAME", "is the public database. Give the tenant a database of its own")
         return
-    host, public_host = str(entry["HOST"]), str(public.get("HOST") or "localhost")
+    host = str(entry["HOST"])
     same_host = place_of(entry)[1] == place_of(public)[1] or (
-        resolve and not addresses(host, resolve=True).isdisjoint(addresses(public_host, resolve=True))
+        resolve and is_same_machine(addresses(host, resolve=True), public_addresses(str(public.get("HOST") or "")))
     )
     if same_host and place_of(entry)[2:] == place_of(public)[2:]:
         raise refused("NAME", "is the public database. Give the tenant a database of its own")
@@ -146,6 +168,29 @@ LISTED = ', or list it in MULTI_TENANT["ENTRY_HOSTS"]'
 def refused(key: str, reason: str) -> InvalidEntryError:
     """The error for a key; it never repeats the value, which may be a secret."""
     return InvalidEntryError(f"The entry is refused: {key} {reason}.", key=key)
+
+
+def public_addresses(host: str) -> frozenset[str]:
+    """The addresses of the public server: several may be named, and a socket is this machine's."""
+    local = not host or host.startswith(("/", "@"))
+    names = ["localhost"] if local else host.split(",")
+    return frozenset().union(*(addresses(name.strip(), resolve=True) for name in names))
+
+
+def is_same_machine(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two hosts are one: by an address that they share, or as both are this machine."""
+    return not one.isdisjoint(other) or (any(map(is_own, one)) and any(map(is_own, other)))
+
+
+def is_own(address: str) -> bool:
+    """Whether this machine itself has the address: no other can be bound to."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 def addresses(host: str, *, resolve: bool) -> frozenset[str]:
