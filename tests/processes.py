@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 from django.db import connections
@@ -21,3 +22,14 @@ def environment(**more: str) -> dict[str, str]:
         "MULTI_TENANT_TEST_DATABASE": str(connections[PUBLIC].settings_dict["NAME"]),
         **more,
     }
+
+
+def raw_public_database() -> bytes:
+    """The public database's bytes: its file, or all that pg_dump gives."""
+    connection = connections[PUBLIC]
+    entry = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return Path(entry["NAME"]).read_bytes()
+    login = {"PGHOST": entry["HOST"], "PGPORT": entry["PORT"], "PGUSER": entry["USER"], "PGPASSWORD": entry["PASSWORD"]}
+    command = ["pg_dump", "--inserts", entry["NAME"]]
+    return subprocess.run(command, env={**os.environ, **login}, capture_output=True, check=True).stdout

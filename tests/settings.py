@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "tests.testapp.billing",
     "tests.testapp.common",
 ]
+ROOT_URLCONF = "tests.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 MIDDLEWARE = [
     "multi_tenant.middleware.TenantMiddleware",

@@ -110,6 +110,10 @@ class EncryptedJSONField(models.TextField):  # type: ignore[type-arg]  # the stu
     change in place is lost: assign a new one. Raises DecryptionError on reading a ciphertext that was moved here.
     """
 
+    #: What django-stubs reads: any JSON value.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["editable"] = False
         super().__init__(*args, **kwargs)

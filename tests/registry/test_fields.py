@@ -179,7 +179,8 @@ def test_a_dump_holds_the_ciphertext_and_loads_again() -> None:
     Tenant.objects.filter(pk=row.pk).delete()
     for item in serializers.deserialize("json", dump):
         item.save()
-        assert item.object.database["PASSWORD"] == SECRET
+        loaded: Any = item.object
+        assert loaded.database["PASSWORD"] == SECRET
     assert Tenant.objects.get(pk=row.pk).database["PASSWORD"] == SECRET
 
 
