@@ -28,8 +28,12 @@ def fingerprint() -> str:
 def fingerprint_of(connection: BaseDatabaseWrapper) -> str:
     """The fingerprint of a database: ``fingerprint()`` when nothing is missing, else one of what it has."""
     loader = MigrationLoader(connection)
-    wanted, applied = wanted_by(loader), set(loader.applied_migrations)
-    return fingerprint() if wanted <= applied else digest_of(in_tenants(applied))
+    return digest_of(in_tenants(loader.applied_migrations)) if missing_in(loader) else fingerprint()
+
+
+def lacks_migrations(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a database lacks migrations of the code that runs now."""
+    return bool(missing_in(MigrationLoader(connection)))
 
 
 def is_behind(tenant: AbstractTenant) -> bool:
@@ -60,6 +64,11 @@ def update_on_migrate(*, using: str, **kwargs: Any) -> None:
 def wanted_by(loader: MigrationLoader) -> set[Key]:
     """The migrations on disk that belong into tenants."""
     return in_tenants(loader.graph.nodes)
+
+
+def missing_in(loader: MigrationLoader) -> set[Key]:
+    """The wanted migrations that the loader's database has not applied."""
+    return wanted_by(loader) - set(loader.applied_migrations)
 
 
 def in_tenants(keys: Iterable[Key]) -> set[Key]:

@@ -13,7 +13,7 @@ from multi_tenant.context import tenant_context
 from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import DatabaseExistsError, MultiTenantError, ProvisioningError
 from multi_tenant.lifecycle.building import inside, migrate, retire
-from multi_tenant.lifecycle.fingerprint import fingerprint, fingerprint_of
+from multi_tenant.lifecycle.fingerprint import fingerprint_of, lacks_migrations
 from multi_tenant.lifecycle.lock import turn_of
 from multi_tenant.lifecycle.marks import refuse_marked
 from multi_tenant.lifecycle.placement import engine_for, hidden, place
@@ -156,7 +156,7 @@ def make_schema(attempt: Attempt) -> None:
     """Migrate unless the clone has it all; the marker's table says that an earlier migration ran to its end."""
     with inside(attempt.tenant) as connection:
         whole = TABLE in connection.introspection.table_names()
-        if not whole or fingerprint_of(connection) != fingerprint():
+        if not whole or lacks_migrations(connection):
             migrate()
         attempt.tenant.fingerprint = fingerprint_of(connection)
 
