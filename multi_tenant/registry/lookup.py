@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 from multi_tenant.conf import conf
-from multi_tenant.registry.aliases import PUBLIC, validate_alias
+from multi_tenant.registry.aliases import PATTERN, PUBLIC, validate_alias
 from multi_tenant.registry.entry import Entry, digest
 
 VERSION_TABLE = "multi_tenant_version"
@@ -59,7 +59,9 @@ def poll_version() -> int:
 
 
 def find_tenant(alias: str) -> TenantRecord | None:
-    """The tenant of that alias."""
+    """The tenant of that alias; a text that no tenant can bear is not asked for, as servers refuse some of them."""
+    if not PATTERN.fullmatch(alias):
+        return None
     model = apps.get_model(conf.TENANT_MODEL)
     with registry_connection() as connection:
         tenants = read_instances(model._base_manager.using(PUBLIC).filter(alias=alias), connection)

@@ -118,7 +118,9 @@ def validate_file(name: str) -> None:
     """A SQLite file stands under SQLITE_DIR, links resolved."""
     root = conf.SQLITE_DIR.resolve()
     path = Path(name).resolve()
-    if name.startswith("file:") or ":memory:" in name or path == root or not path.is_relative_to(root):
+    # Django takes a name with `mode=memory` for a database in memory, whose connections it never closes.
+    in_memory = ":memory:" in name or "mode=memory" in name
+    if name.startswith("file:") or in_memory or path == root or not path.is_relative_to(root):
         raise refused("NAME", 'is not a file below MULTI_TENANT["SQLITE_DIR"]. Give a plain file name')
     if path.name.startswith(".") or path.name.endswith(COMPANIONS):
         raise refused("NAME", "is a name for what is kept beside databases. Give another name")
