@@ -11,13 +11,14 @@ import functools
 from asyncio import CancelledError
 from collections.abc import Callable
 from threading import get_ident
+from types import ModuleType
 from typing import Any
 
 from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, deletion
 from django.db.models.deletion import Collector
 from django.db.models.manager import BaseManager
 from django.db.models.query import RawQuerySet
@@ -26,12 +27,14 @@ from django.db.utils import ConnectionHandler, ConnectionRouter
 
 from multi_tenant.context import Place, active_place, fixed_context
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
+from multi_tenant.routing.deletion import note_database, relations_here
 from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
 from multi_tenant.routing.router import settled
 
 OPEN_BLOCKS = "_multi_tenant_open"
 Wrap = Callable[[Any], Any]
-originals: dict[tuple[type, str], Any] = {}
+Owner = type | ModuleType
+originals: dict[tuple[Owner, str], Any] = {}
 
 
 def install() -> None:
@@ -281,7 +284,7 @@ def keep_place(original: Any) -> Any:
     return __call__
 
 
-PATCHES: tuple[tuple[type, str, Wrap], ...] = (
+PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (Atomic, "__enter__", enter_block),
     (Atomic, "__exit__", exit_block),
     (BaseDatabaseWrapper, "on_commit", bind_on_commit),
@@ -290,6 +293,9 @@ PATCHES: tuple[tuple[type, str, Wrap], ...] = (
     (BaseManager, "db", settle_property),
     (QuerySet, "resolve_expression", settle_subquery),
     (Collector, "__init__", settle_collector),
+    (Collector, "collect", note_database),
+    (Collector, "can_fast_delete", note_database),
+    (deletion, "get_candidate_relations_to_delete", relations_here),
     (Model, "delete", settle_instance),
     (Model, "save_base", settle_save_base),
     (SyncToAsync, "__call__", keep_place),

@@ -53,7 +53,29 @@ def database_for(model: type[Model] | None, instance: Model | None = None) -> st
         if alias is not None and is_static(alias):
             return alias
         check_at_home(instance)
+        return related_alias(model, instance)
     return home_alias(model)
+
+
+def related_alias(model: type[Model] | None, instance: Model) -> str:
+    """The alias of a model's rows that an object at home points to, or that point to it.
+
+    Raises WrongTenantError where a relation would end at another row of the same key.
+    """
+    alias, here = home_alias(model), location_of(instance)
+    if model is None or here in (None, alias) or is_static(str(here)):
+        return alias
+    homes = home_of(instance._meta.app_label), home_of(model._meta.app_label)
+    if homes == (Home.SHARED, Home.BOTH):
+        return PUBLIC  # a shared row's key is one of the public database, whatever tenant is active
+    if homes == (Home.BOTH, Home.SHARED):
+        raise WrongTenantError(
+            f"{model._meta.label} in the public database knows nothing of this {instance._meta.label} of {here!r}. "
+            "Ask for what belongs to its row in the public database.",
+            found=here,
+            expected=PUBLIC,
+        )
+    return alias
 
 
 def home_alias(model: type[Model] | None) -> str:
@@ -110,7 +132,7 @@ def settled(alias: str | None, model: type[Model], instance: Model | None = None
     if alias == DEFAULT:
         if instance is not None:
             check_at_home(instance)  # one from a static database may be copied here
-        return home_alias(model)
+        return home_alias(model) if instance is None else related_alias(model, instance)
     if is_static(alias):
         return alias
     if instance is not None:

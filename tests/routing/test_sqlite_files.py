@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,16 @@ from tests.testapp.library.models import Author
 
 def lead_to(tenant: Tenant, path: Path) -> None:
     """Have the tenant's entry name another file."""
+    tenant.placement = "own"
     tenant.database = {"NAME": str(path), "ENGINE": "django.db.backends.sqlite3"}
     tenant.save()
 
 
 @pytest.mark.parametrize("name", ["gone.sqlite3", "gone ?mode=rwc#%20.sqlite3"])
-def test_a_file_that_was_deleted_does_not_come_back(acme: Tenant, tmp_path: Path, name: str) -> None:
+def test_a_file_that_was_deleted_does_not_come_back(
+    acme: Tenant, tmp_path: Path, name: str, configure: Callable[..., None]
+) -> None:
+    configure(SQLITE_DIR=tmp_path)
     lead_to(acme, tmp_path / name)
     with tenant_context("acme"), pytest.raises(TenantConnectionError, match="cannot be opened"):
         Author.objects.count()
