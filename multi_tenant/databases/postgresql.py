@@ -34,6 +34,7 @@ OPTIONS_ENVIRONMENT = {
     "channel_binding": "PGCHANNELBINDING",
     "connect_timeout": "PGCONNECT_TIMEOUT",
     "gssencmode": "PGGSSENCMODE",
+    "options": "PGOPTIONS",
     "passfile": "PGPASSFILE",
     "require_auth": "PGREQUIREAUTH",
     "service": "PGSERVICE",

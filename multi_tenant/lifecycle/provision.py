@@ -121,15 +121,15 @@ def remaining(done: str) -> tuple[Step, ...]:
 
 
 def run(attempt: Attempt, step: str, do: Callable[[Attempt], None]) -> None:
-    """Do a step and record it. A server's error becomes a ProvisioningError that names the step."""
+    """Do a step and record it. An error of the server or the system becomes a ProvisioningError that names the step."""
     try:
         do(attempt)
     except MultiTenantError:
         raise
-    except (DatabaseError, InterfaceError) as exc:
+    except (DatabaseError, InterfaceError, OSError) as exc:
         raise ProvisioningError(
-            f"Tenant {attempt.tenant.alias!r} could not be made: its server refused the step {step!r} "
-            f"({type(exc).__name__}). See the cause, and try again.",
+            f"Tenant {attempt.tenant.alias!r} could not be made: the step {step!r} failed ({type(exc).__name__}). See "
+            "the cause, and try again.",
             step=step,
         ) from exc
     if step != ACTIVE:

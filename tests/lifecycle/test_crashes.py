@@ -10,6 +10,7 @@ import pytest
 from multi_tenant import TenantUnavailableError, tenant_context
 from multi_tenant.conf import conf
 from multi_tenant.lifecycle import adopt, create_tenant, delete, purge
+from multi_tenant.lifecycle import provision as provisioning
 from multi_tenant.lifecycle.placement import engine_for
 from multi_tenant.lifecycle.template import template_name
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Domain, Tenant
@@ -45,6 +46,21 @@ def test_making_is_taken_up_again(point: str, server: DatabaseServer | None) -> 
     assert is_served("acme")
     assert len(databases_of(left)) == 1
     assert [domain.host for domain in Domain.objects.all()] == ["acme.example"]
+
+
+@pytest.mark.parametrize("point", ["call drop_begun", "return drop_begun"])
+def test_an_undoing_that_is_killed_is_taken_up(
+    point: str, server: DatabaseServer | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(attempt: Any) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(provisioning, "STEPS", (provisioning.STEPS[0], ("schema", broken)))
+        killed(lambda: create_tenant("acme", server=server), at=point)
+    assert Tenant.objects.get().state == "provisioning"
+    create_tenant("acme")
+    assert is_served("acme")
 
 
 def test_once_active_a_tenant_is_whole(server: DatabaseServer | None) -> None:

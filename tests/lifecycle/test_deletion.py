@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +107,23 @@ def test_without_pg_dump_nothing_is_changed(
         delete("acme", force=True)
     assert world() == before
     assert delete("acme", force=True, archive=False).state == "deleted"
+
+
+def test_a_pg_dump_that_is_too_old_changes_nothing(
+    postgres: DatabaseServer, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    create_tenant("acme", server=postgres)
+    before = world()[1:]
+    old = tmp_path / "pg_dump"
+    old.write_text("#!/bin/sh\necho 'pg_dump: error: aborting because of server version mismatch' >&2\nexit 1\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(ProvisioningError, match="older than the server"):
+        delete("acme", force=True)
+    assert world()[1:] == before
+    tenant = Tenant.objects.get()
+    assert tenant.state == "active"
+    assert "older than the server" in tenant.error
 
 
 def test_an_archive_that_cannot_be_written_changes_nothing(
