@@ -84,7 +84,7 @@ class Engine(ABC):
 
     @abstractmethod
     def drop_template(self, name: str) -> bool:
-        """Remove a template or a draft unless it is in use; answer whether it is gone."""
+        """Remove a template or a draft unless it is in use or another login's; answer whether it is gone."""
 
     @abstractmethod
     def check_dump(self) -> None:

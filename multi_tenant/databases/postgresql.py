@@ -87,6 +87,8 @@ class PostgreSQL(Engine):
     def drop_template(self, name: str) -> bool:
         try:
             self._run("DROP DATABASE IF EXISTS {}", name)
+        except ProvisioningError:  # another login's
+            return False
         except DatabaseError as exc:
             if state_of(exc) != IN_USE:
                 raise

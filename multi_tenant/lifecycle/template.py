@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sys
+from collections.abc import Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,14 +48,15 @@ def drop_stale_templates() -> list[str]:
     with public_context():
         servers = DatabaseServer.objects.using(PUBLIC).order_by("name")
         engines = [public_engine(TEMPLATE), *(server_engine(server, alias=TEMPLATE) for server in servers)]
-        return [name for engine in engines for name in drop_stale(engine)]
+        # All names are kept everywhere: two rows may be logins of one server, each with a template of its own.
+        keep = {template_name(engine) for engine in engines}
+        return [name for engine in engines for name in drop_stale(engine, keep=keep)]
 
 
-def drop_stale(engine: Engine) -> list[str]:
-    """Drop a server's stale templates, and the drafts of builds that were killed."""
+def drop_stale(engine: Engine, *, keep: Set[str]) -> list[str]:
+    """Drop a server's templates except those to keep, and the drafts of builds that were killed."""
     with engine.lock(LOCK):  # so that no draft is in the making
-        keep = template_name(engine)
-        return [name for name in engine.names(prefix()) if name != keep and engine.drop_template(name)]
+        return [name for name in engine.names(prefix()) if name not in keep and engine.drop_template(name)]
 
 
 def template_name(engine: Engine) -> str:

@@ -15,6 +15,7 @@ from multi_tenant.registry.entry import complete_own
 from multi_tenant.registry.models import DatabaseServer, Domain
 from multi_tenant.registry.store import store
 from tests import servers
+from tests.lifecycle.places import run
 
 #: One for the process, so that its tests share their templates.
 PREFIX = f"t{os.getpid()}_"
@@ -57,6 +58,19 @@ def postgres(registry: None, postgres_url: str) -> DatabaseServer:
     server: DatabaseServer = rows.create(name="postgres", credentials=entry)
     known_engines.append(server_engine(server, alias="cleaner"))
     return server
+
+
+@pytest.fixture
+def plain_server(postgres: DatabaseServer, configure: Any) -> Iterator[DatabaseServer]:
+    """A PostgreSQL server whose login may do no more than make databases of its own."""
+    configure(DATABASE_PREFIX=f"{PREFIX}plain_")
+    role, superuser = f"{PREFIX}maker", postgres.credentials
+    run(superuser, f"CREATE ROLE {role} LOGIN CREATEDB PASSWORD 'maker'")
+    rows: Any = DatabaseServer.objects
+    server: DatabaseServer = rows.create(name="plain", credentials={**superuser, "USER": role, "PASSWORD": "maker"})
+    yield server
+    drop_all(server_engine(server, alias="cleaner"), f"{PREFIX}plain_")
+    run(superuser, f"DROP ROLE {role}")
 
 
 @pytest.fixture(params=["public", "postgres"])

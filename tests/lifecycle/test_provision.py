@@ -20,8 +20,10 @@ from multi_tenant import (
     tenant_context,
 )
 from multi_tenant.exceptions import InvalidAliasError, TenantConnectionError
-from multi_tenant.lifecycle import create_tenant, delete, fingerprint, purge, resume, suspend
+from multi_tenant.lifecycle import create_tenant, delete, drop_stale_templates, fingerprint, purge, resume, suspend
 from multi_tenant.lifecycle import provision as provisioning
+from multi_tenant.lifecycle.placement import server_engine
+from multi_tenant.lifecycle.template import prefix
 from multi_tenant.registry.models import DatabaseServer, Domain, Tenant
 from multi_tenant.routing.marker import read_marker
 from multi_tenant.signals import tenant_provisioned
@@ -59,6 +61,24 @@ def test_two_tenants_have_two_databases(server: DatabaseServer | None) -> None:
 
 def test_a_server_can_be_given_by_name(postgres: DatabaseServer) -> None:
     assert create_tenant("acme", server="postgres").server == postgres
+
+
+def test_a_login_that_may_only_create_databases_is_enough(plain_server: DatabaseServer) -> None:
+    for alias in ("acme", "bolt"):
+        create_tenant(alias, server=plain_server)
+        with tenant_context(alias):
+            Author.objects.create(name="first")
+    assert delete("acme", force=True).state == "deleted"
+    engine = server_engine(plain_server, alias="x")
+    engine.create(f"{prefix()}stale")
+    assert drop_stale_templates() == [f"{prefix()}stale"]
+
+
+def test_a_template_of_another_login_is_left(plain_server: DatabaseServer, postgres: DatabaseServer) -> None:
+    name = f"{prefix()}of_another"
+    server_engine(postgres, alias="x").create(name)
+    assert not server_engine(plain_server, alias="x").drop_template(name)
+    assert drop_stale_templates() == [name]
 
 
 def test_an_own_entry_is_used(own: dict[str, Any]) -> None:
