@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from multi_tenant import tenant_context
+from multi_tenant.conf import conf
 from multi_tenant.exceptions import RegistryUnavailableError, TenantConnectionError, TenantUnavailableError
 from multi_tenant.registry.lookup import VERSION_TABLE
 from multi_tenant.registry.models import Tenant, TenantState
@@ -121,30 +124,39 @@ def test_an_entry_that_breaks_a_rule_is_unavailable(acme: Tenant) -> None:
     assert get("/", "acme.example.com", "sync").status_code == 503
 
 
-def close_the_door(tenant: Tenant, directory: Path) -> None:
-    """Have the tenant's database refuse to open: a directory stands in its place."""
-    tenant.database = {"NAME": str(directory), "ENGINE": "django.db.backends.sqlite3"}
+@pytest.fixture
+def door(acme: Tenant) -> Iterator[Path]:
+    """A directory where tenants' files may be; it cannot be opened as a database."""
+    conf.SQLITE_DIR.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=conf.SQLITE_DIR) as directory:
+        yield Path(directory)
+
+
+def lead_to(tenant: Tenant, path: Path) -> None:
+    """Have the tenant's entry name another file."""
+    tenant.placement = "own"
+    tenant.database = {"NAME": str(path), "ENGINE": "django.db.backends.sqlite3"}
     tenant.save()
 
 
 @both_modes
 @pytest.mark.parametrize("route", ["/authors/", "/aauthors/", "/lazy/"])
 def test_a_database_that_is_down_stops_its_tenant_alone(
-    acme: Tenant, bolt: Tenant, tmp_path: Path, mode: str, route: str
+    acme: Tenant, bolt: Tenant, door: Path, mode: str, route: str
 ) -> None:
-    close_the_door(acme, tmp_path)
+    lead_to(acme, door)
     response = get(route, "acme.example.com", mode)
     assert response.status_code == 503
     assert "Retry-After" in response
-    assert str(tmp_path) not in response.text
+    assert str(door) not in response.text
     assert get(route, "bolt.example.com", mode).status_code == 200
 
 
 @both_modes
-def test_a_database_without_the_tenants_marker_is_unavailable(acme: Tenant, tmp_path: Path, mode: str) -> None:
-    empty = tmp_path / "empty.sqlite3"
+def test_a_database_without_the_tenants_marker_is_unavailable(acme: Tenant, door: Path, mode: str) -> None:
+    empty = door / "empty.sqlite3"
     empty.touch()
-    close_the_door(acme, empty)
+    lead_to(acme, empty)
     assert get("/authors/", "acme.example.com", mode).status_code == 503
 
 
@@ -159,10 +171,10 @@ def middleware_with_a_query(get_response: Any) -> Any:
 
 @both_modes
 def test_it_may_be_another_middleware_that_finds_it_down(
-    acme: Tenant, bolt: Tenant, settings: Any, tmp_path: Path, mode: str
+    acme: Tenant, bolt: Tenant, settings: Any, door: Path, mode: str
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.middleware_with_a_query"]
-    close_the_door(acme, tmp_path)
+    lead_to(acme, door)
     assert get("/", "acme.example.com", mode).status_code == 503
     assert get("/", "bolt.example.com", mode).status_code == 200
 
