@@ -32,6 +32,9 @@ class MultiTenantConfig(AppConfig):
         from multi_tenant.checks import register_checks
         from multi_tenant.lifecycle.fingerprint import update_on_migrate
 
+        # Caches of installed apps, which only now can be imported, are divided by place.
+        patches.install_late()
+
         # `manage.py check`, and each command that runs the checks first, refuses settings that cannot work.
         register_checks()
 

@@ -17,11 +17,14 @@ from multi_tenant.exceptions import ConnectionLimitError, MultiTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.store import store
+from multi_tenant.routing.sites import site_cache
 from multi_tenant.routing.wrapper import TenantConnection, tenant_connection
 
 logger = logging.getLogger("multi_tenant.routing")
 #: Where a thread keeps its tenants' connections in the handler's Local: no alias can be this attribute.
 LIVE = "connections of tenants"
+#: Tenants of which Django's caches keep something; about 8 KiB each.
+MAX_CACHED = 1_000
 NONE: Mapping[str, TenantConnection] = {}
 
 
@@ -153,9 +156,17 @@ class TenantConnectionHandler(ConnectionHandler):
         if self._generations.get(record.alias) != record.generation:
             forget_caches(record.alias)
             self._generations[record.alias] = record.generation
+            self._forget_oldest()
         connection = tenant_connection(record)
         self[record.alias] = connection
         return connection
+
+    def _forget_oldest(self) -> None:
+        """A thread that ends, as each request's does under ASGI, retires nothing, so the caches are bounded here."""
+        while len(self._generations) > MAX_CACHED:
+            oldest = next(iter(tuple(self._generations)))
+            self._generations.pop(oldest, None)
+            forget_caches(oldest)
 
     def _make_room(self, alias: str) -> None:
         """Retire the least recently used connections of this thread until one more fits under the cap."""
@@ -179,8 +190,9 @@ class StaticDatabases(dict[str, Any]):
 
 
 def forget_caches(alias: str) -> None:
-    """Drop what Django keeps by alias for the whole process: the version check and the content types."""
+    """Drop what Django keeps by alias for the whole process: the version check, the content types and the sites."""
     backends_base.RAN_DB_VERSION_CHECK.discard(alias)
     if apps.is_installed("django.contrib.contenttypes"):
         content_types: Any = apps.get_model("contenttypes.ContentType")._default_manager
         content_types._cache.pop(alias, None)
+    site_cache.forget(alias)

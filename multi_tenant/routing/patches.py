@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 import functools
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from threading import get_ident
 from types import ModuleType
 from typing import Any
 
 from asgiref.sync import SyncToAsync
+from django.apps import apps
 from django.conf import settings
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -30,6 +32,7 @@ from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.routing.deletion import note_database, relations_here
 from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
 from multi_tenant.routing.router import settled
+from multi_tenant.routing.sites import SiteCache, site_cache
 
 OPEN_BLOCKS = "_multi_tenant_open"
 Wrap = Callable[[Any], Any]
@@ -40,7 +43,19 @@ originals: dict[tuple[Owner, str], Any] = {}
 def install() -> None:
     """Make every change, once."""
     swap_handler()
-    for owner, name, wrap in PATCHES:
+    apply(PATCHES)
+
+
+def install_late() -> None:
+    """Make the changes to apps of Django's that are installed, whose models can be had by now, once."""
+    if apps.is_installed("django.contrib.sites"):
+        sites = import_module("django.contrib.sites.models")
+        apply(((sites, "SITE_CACHE", divide_sites), (sites.SiteManager, "clear_cache", clear_sites)))
+
+
+def apply(changes: Iterable[tuple[Owner, str, Wrap]]) -> None:
+    """Make some changes, each once."""
+    for owner, name, wrap in changes:
         if (owner, name) not in originals:
             originals[owner, name] = owner.__dict__[name]
             setattr(owner, name, wrap(owner.__dict__[name]))
@@ -282,6 +297,21 @@ def keep_place(original: Any) -> Any:
             raise
 
     return __call__
+
+
+def divide_sites(original: Any) -> SiteCache:
+    """``SITE_CACHE`` knows a site by its key or host alone, and gave one tenant's to the next."""
+    return site_cache
+
+
+def clear_sites(original: Any) -> Any:
+    """Django puts a new dict in the place of the old one."""
+
+    @functools.wraps(original)
+    def clear_cache(self: Any) -> None:
+        site_cache.clear()
+
+    return clear_cache
 
 
 PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
