@@ -18,6 +18,8 @@ from multi_tenant.registry.rules import validate_file, validate_keys, validate_n
 
 #: The database that PostgreSQL servers have for those who have none yet.
 MAINTENANCE = "postgres"
+#: Databases of a server that belong to nobody.
+SYSTEM_DATABASES = frozenset({MAINTENANCE, "template0", "template1"})
 
 
 def tenant_model() -> Any:
@@ -105,13 +107,13 @@ def place_existing(tenant: AbstractTenant, *, server: DatabaseServer | str | Non
 
 
 def refuse_public(entry: Entry) -> None:
-    """Raise InvalidEntryError for the public database, and for a file outside SQLITE_DIR."""
+    """Raise InvalidEntryError for the public database, the server's own, and a file outside SQLITE_DIR."""
     if entry.vendor == "sqlite":
         validate_file(str(entry["NAME"]))
     else:
         validate_name(entry)
-    if entry.location == Entry(connections[PUBLIC].settings_dict).location:
-        raise InvalidEntryError("The entry is the public database. Name the tenant's own.", key="NAME")
+    if str(entry["NAME"]) in SYSTEM_DATABASES or entry.location == Entry(connections[PUBLIC].settings_dict).location:
+        raise InvalidEntryError("The entry is the public database, or the server's. Name the tenant's own.", key="NAME")
 
 
 def hidden(entry: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

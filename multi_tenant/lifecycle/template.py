@@ -56,12 +56,12 @@ def drop_stale_templates() -> list[str]:
 def drop_stale(engine: Engine, *, keep: Set[str]) -> list[str]:
     """Drop a server's templates except those to keep, and the drafts of builds that were killed."""
     with engine.lock(LOCK):  # so that no draft is in the making
-        return [name for name in engine.names(prefix()) if name not in keep and engine.drop_template(name)]
+        return [name for name in engine.names(template_prefix()) if name not in keep and engine.drop_template(name)]
 
 
 def template_name(engine: Engine) -> str:
     """The name of the template for the code that runs now."""
-    return f"{prefix()}{template_key(engine.entry)[:16]}{engine.suffix}"
+    return f"{template_prefix()}{template_key(engine.entry)[:16]}{engine.suffix}"
 
 
 def template_key(entry: Entry) -> str:
@@ -101,6 +101,6 @@ def record_of_draft(entry: Entry) -> TenantRecord:
     return TenantRecord(alias=TEMPLATE, uuid=None, name="", state=TenantState.PROVISIONING, entry=entry, marked=False)
 
 
-def prefix() -> str:
-    """What templates' names begin with; no tenant's name does, as ``template`` is no alias."""
+def template_prefix() -> str:
+    """What templates' names begin with; no tenant's does: ``template`` is no alias, and entries may not say it."""
     return f"{conf.DATABASE_PREFIX}{TEMPLATE}_"

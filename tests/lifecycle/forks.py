@@ -15,6 +15,8 @@ from django.db import connections
 
 KILLED = -signal.SIGKILL
 REFUSED = 3
+#: Where the functions are that a process can be killed at.
+ROOMS = ("multi_tenant.lifecycle.", "multi_tenant.databases.")
 
 
 def start(call: Callable[[], Any], *, kill: str | None = None, gate: int | None = None) -> int:
@@ -51,7 +53,7 @@ def run(call: Callable[[], Any], *, kill: str | None, gate: int | None) -> None:
 
 def arm(event: str, function: str) -> None:
     def watch(frame: FrameType, happened: str, arg: Any) -> None:
-        inside = str(frame.f_globals.get("__name__")).startswith("multi_tenant.")
+        inside = str(frame.f_globals.get("__name__")).startswith(ROOMS)
         if happened == event and inside and frame.f_code.co_name == function:
             os.kill(os.getpid(), signal.SIGKILL)
 

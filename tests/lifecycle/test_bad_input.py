@@ -216,6 +216,22 @@ def test_a_file_elsewhere_changes_nothing(own_sqlite: dict[str, Any], world: Wor
     assert world() == before
 
 
+def test_the_name_of_a_template_is_refused(own: dict[str, Any], world: World) -> None:
+    before = world()
+    for call in (create_tenant, adopt):
+        with pytest.raises(InvalidEntryError, match="templates"):
+            call("acme", entry={**own, "NAME": f"{PREFIX}template_0123"})
+    assert world() == before
+
+
+def test_the_servers_own_databases_are_not_adopted(postgres: DatabaseServer, world: World) -> None:
+    before = world()
+    for name in ("postgres", "template1"):
+        with pytest.raises(InvalidEntryError):
+            adopt("acme", entry={"NAME": name}, server=postgres)
+    assert world() == before
+
+
 def test_the_database_of_another_tenant_is_refused(own: dict[str, Any], world: World) -> None:
     create_tenant("acme", entry=own)
     before = world()

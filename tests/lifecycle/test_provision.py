@@ -23,7 +23,7 @@ from multi_tenant.exceptions import InvalidAliasError, TenantConnectionError
 from multi_tenant.lifecycle import create_tenant, delete, drop_stale_templates, fingerprint, purge, resume, suspend
 from multi_tenant.lifecycle import provision as provisioning
 from multi_tenant.lifecycle.placement import server_engine
-from multi_tenant.lifecycle.template import prefix
+from multi_tenant.lifecycle.template import template_prefix
 from multi_tenant.registry.models import DatabaseServer, Domain, Tenant
 from multi_tenant.routing.marker import read_marker
 from multi_tenant.signals import tenant_provisioned
@@ -70,12 +70,12 @@ def test_a_login_that_may_only_create_databases_is_enough(plain_server: Database
             Author.objects.create(name="first")
     assert delete("acme", force=True).state == "deleted"
     engine = server_engine(plain_server, alias="x")
-    engine.create(f"{prefix()}stale")
-    assert drop_stale_templates() == [f"{prefix()}stale"]
+    engine.create(f"{template_prefix()}stale")
+    assert drop_stale_templates() == [f"{template_prefix()}stale"]
 
 
 def test_a_template_of_another_login_is_left(plain_server: DatabaseServer, postgres: DatabaseServer) -> None:
-    name = f"{prefix()}of_another"
+    name = f"{template_prefix()}of_another"
     server_engine(postgres, alias="x").create(name)
     assert not server_engine(plain_server, alias="x").drop_template(name)
     assert drop_stale_templates() == [name]

@@ -15,7 +15,7 @@ from multi_tenant.lifecycle import create_tenant, drop_stale_templates, fingerpr
 from multi_tenant.lifecycle import template as module
 from multi_tenant.lifecycle.building import inside_record
 from multi_tenant.lifecycle.placement import public_engine, server_engine
-from multi_tenant.lifecycle.template import build_template, clone_template, prefix, template_name
+from multi_tenant.lifecycle.template import build_template, clone_template, template_name, template_prefix
 from multi_tenant.registry.models import DatabaseServer
 from multi_tenant.routing.marker import TABLE
 from tests.lifecycle.conftest import PREFIX
@@ -30,7 +30,7 @@ def engine(server: DatabaseServer | None, configure: Any) -> Engine:
 
 
 def templates(engine: Engine) -> list[str]:
-    return list(engine.names(prefix()))
+    return list(engine.names(template_prefix()))
 
 
 def test_a_template_is_built_once(engine: Engine, server: DatabaseServer | None) -> None:
@@ -142,7 +142,10 @@ def test_stale_templates_and_drafts_are_dropped_and_the_one_in_force_is_kept(
     engine: Engine, server: DatabaseServer | None
 ) -> None:
     tenant = create_tenant("acme", server=server)
-    stale = [f"{prefix()}0123456789abcdef{engine.suffix}", f"{prefix()}0123456789abcdef_draft{engine.suffix}"]
+    stale = [
+        f"{template_prefix()}0123456789abcdef{engine.suffix}",
+        f"{template_prefix()}0123456789abcdef_draft{engine.suffix}",
+    ]
     for name in stale:
         engine.create(name)
     assert sorted(drop_stale_templates()) == sorted(stale)
