@@ -13,7 +13,7 @@ from django.db.utils import ConnectionHandler, load_backend
 
 from multi_tenant.conf import conf
 from multi_tenant.context import Place, active_place, record_at, refuse_unserved
-from multi_tenant.exceptions import ConnectionLimitError, MultiTenantError
+from multi_tenant.exceptions import ConnectionLimitError, MultiTenantError, WrongTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.store import store
@@ -124,6 +124,8 @@ class TenantConnectionHandler(ConnectionHandler):
 
     def _of_tenant(self, alias: str, place: Place) -> Any:
         connection = self._live.get(alias)
+        if connection is not None and alias == place.alias:
+            refuse_predecessor(connection, place)
         if connection is not None and connection.in_atomic_block:
             return connection  # swapping it now would lose the block's writes without an exception
         try:
@@ -178,6 +180,18 @@ class TenantConnectionHandler(ConnectionHandler):
             oldest = min(idle, key=lambda connection: connection.last_used)
             logger.debug("Retired the connection to %s: the thread's cap of %d is reached.", oldest.alias, limit)
             self.retire(oldest.alias)
+
+
+def refuse_predecessor(connection: TenantConnection, place: Place) -> None:
+    """Raise WrongTenantError when a connection in use, which cannot be swapped, is of the alias's former tenant."""
+    found, active = connection.record.uuid, place.uuid
+    if found is not active and found != active and connection.in_use:
+        raise WrongTenantError(
+            f"The connection to {connection.alias!r} is in use for the tenant that bore this alias before. End its "
+            "blocks and close its cursors first.",
+            found=str(found),
+            expected=connection.alias,
+        )
 
 
 class StaticDatabases(dict[str, Any]):
