@@ -51,6 +51,15 @@ ALLOWED_OPTIONS: Mapping[str, frozenset[str]] = {
         }
     ),
 }
+#: Of Django's own engines, known also where their drivers are not installed.
+VENDORS = {
+    "django.db.backends.sqlite3": "sqlite",
+    "django.db.backends.postgresql": "postgresql",
+    "django.db.backends.mysql": "mysql",
+    "django.contrib.gis.db.backends.spatialite": "sqlite",
+    "django.contrib.gis.db.backends.postgis": "postgresql",
+    "django.contrib.gis.db.backends.mysql": "mysql",
+}
 DEFAULT_PORTS = {"postgresql": "5432", "mysql": "3306"}
 #: What Django's handler fills into each static alias (ConnectionHandler.configure_settings).
 FILLED: Mapping[str, Any] = {
@@ -171,7 +180,7 @@ def vendor_of(engine: str) -> str:
     """The vendor that a backend's wrapper names; "" where there is no engine."""
     if not engine:
         return ""
-    return str(load_backend(engine).DatabaseWrapper.vendor)
+    return VENDORS.get(engine) or str(load_backend(engine).DatabaseWrapper.vendor)
 
 
 def digest(value: Any) -> str:

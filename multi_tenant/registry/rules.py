@@ -8,22 +8,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import load_backend
+
 from multi_tenant.conf import conf
 from multi_tenant.exceptions import InvalidEntryError
 from multi_tenant.registry.aliases import TEMPLATE
-from multi_tenant.registry.entry import ALLOWED_OPTIONS, Entry, place_of, vendor_of
+from multi_tenant.registry.entry import ALLOWED_OPTIONS, VENDORS, Entry, place_of, vendor_of
 from multi_tenant.registry.values import OPTION_VALUES, VALUES, is_plain
 
-ENGINES = frozenset(
-    {
-        "django.db.backends.sqlite3",
-        "django.db.backends.postgresql",
-        "django.db.backends.mysql",
-        "django.contrib.gis.db.backends.spatialite",
-        "django.contrib.gis.db.backends.postgis",
-        "django.contrib.gis.db.backends.mysql",
-    }
-)
+ENGINES = frozenset(VENDORS)
 #: What the names of files that SQLite keeps beside a database end with.
 COMPANIONS = ("-journal", "-wal", "-shm")
 KEYS = frozenset(
@@ -58,6 +52,7 @@ def validate_keys(entry: Mapping[str, Any]) -> None:
         # The value stands in no frame of ours: what is wrong in the place of a password is often the password.
         if entry.get(key) is not None and not is_right(entry[key]):
             raise refused(key, "is not a value that it can have. See Django's settings for what it takes")
+    validate_driver(entry)
 
 
 def validate_placed(entry: Mapping[str, Any]) -> None:
@@ -88,6 +83,14 @@ def validate_engine(entry: Mapping[str, Any]) -> None:
     engine = entry.get("ENGINE")
     if engine is not None and (not isinstance(engine, str) or engine not in ENGINES | trusted):
         raise refused("ENGINE", f"is not allowed. Choose one of {', '.join(sorted(ENGINES))}")
+
+
+def validate_driver(entry: Mapping[str, Any]) -> None:
+    """An engine can be chosen only where its driver is installed."""
+    try:
+        load_backend(str(entry.get("ENGINE") or conf.public_database.get("ENGINE")))
+    except ImproperlyConfigured as exc:
+        raise refused("ENGINE", "has no driver on this machine. Install the driver, or choose another") from exc
 
 
 def validate_options(entry: Mapping[str, Any]) -> None:
