@@ -20,7 +20,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model, QuerySet, deletion
+from django.db.models import ForeignObject, Model, QuerySet, deletion
 from django.db.models.deletion import Collector
 from django.db.models.manager import BaseManager
 from django.db.models.query import RawQuerySet
@@ -31,7 +31,7 @@ from multi_tenant.context import Place, active_place, fixed_context
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.routing.deletion import note_database, relations_here
 from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
-from multi_tenant.routing.router import settled
+from multi_tenant.routing.router import check_not_foreign, settled
 from multi_tenant.routing.sites import SiteCache, site_cache
 
 OPEN_BLOCKS = "_multi_tenant_open"
@@ -284,6 +284,17 @@ def settle_route(original: Any) -> Any:
     return route
 
 
+def check_related(original: Any) -> Any:
+    """``remove`` of managers, and prefetching for several objects, take their keys and never ask whose they are."""
+
+    @functools.wraps(original)
+    def related_value(self: ForeignObject[Any, Any], instance: Model) -> Any:
+        check_not_foreign(instance)
+        return original(self, instance)
+
+    return related_value
+
+
 def keep_place(original: Any) -> Any:
     """A cancelled ``sync_to_async`` leaves its thread at work, and brings home the place where that is just now."""
 
@@ -326,6 +337,8 @@ PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (Collector, "collect", note_database),
     (Collector, "can_fast_delete", note_database),
     (deletion, "get_candidate_relations_to_delete", relations_here),
+    (ForeignObject, "get_local_related_value", check_related),
+    (ForeignObject, "get_foreign_related_value", check_related),
     (Model, "delete", settle_instance),
     (Model, "save_base", settle_save_base),
     (SyncToAsync, "__call__", keep_place),

@@ -121,6 +121,13 @@ def check_same(instance: Model, expected: str) -> None:
         )
 
 
+def check_not_foreign(instance: Model) -> None:
+    """Raise WrongTenantError when an object of another tenant is used inside one; outside of all, queries refuse."""
+    place, alias = active_place.get(), instance._state.db
+    if alias not in (None, place.alias, PUBLIC) and place.is_tenant:
+        check_at_home(instance)
+
+
 def settled(alias: str | None, model: type[Model], instance: Model | None = None) -> str:
     """The true name of an explicit ``using``: ``default`` is routed, a tenant's alias must be the active one.
 

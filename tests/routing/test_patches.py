@@ -36,6 +36,8 @@ SIGNATURES = {
     "reverse_dependency=False, keep_parents=False, fail_on_restricted=True)",
     "Collector.can_fast_delete": "(self, objs, from_field=None)",
     "deletion.get_candidate_relations_to_delete": "(opts)",
+    "ForeignObject.get_local_related_value": "(self, instance)",
+    "ForeignObject.get_foreign_related_value": "(self, instance)",
     "Model.delete": "(self, using=None, keep_parents=False)",
     "Model.save_base": "(self, raw=False, force_insert=False, force_update=False, using=None, update_fields=None)",
     "SyncToAsync.__call__": "(self, *args, **kwargs)",
