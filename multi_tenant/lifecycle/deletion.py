@@ -41,8 +41,7 @@ def delete(alias: str, *, force: bool = False, archive: bool = True) -> Abstract
     An active tenant must be suspended first, or ``force`` given; writes that other processes make within REGISTRY_TTL
     of a forced deletion may miss the archive. An adopted database is left, without its mark; so is, forced and without
     an archive, one whose server is gone. A deletion that was killed goes on where it was; a deleted tenant is left as
-    it is. Raises UnknownTenantError, ProvisioningError,
-    WrongDatabaseError and TenantConnectionError.
+    it is. Raises UnknownTenantError, ProvisioningError, WrongDatabaseError and TenantConnectionError.
     """
     with turn_of(alias, step=DELETE):
         tenant = find(alias)
@@ -121,13 +120,16 @@ def is_out_of_reach(tenant: AbstractTenant) -> bool:
 
 
 def check_own(tenant: AbstractTenant) -> None:
-    """Raise WrongDatabaseError unless the database is marked as this tenant's, or is half-made and not marked yet."""
+    """Raise WrongDatabaseError unless the database is marked as this tenant's.
+
+    A half-made one is not marked yet; an adopted one, which is not dropped, may have lost its mark already.
+    """
     if tenant.step == RESERVED and not is_untouched(tenant):
         raise WrongDatabaseError(tenant.alias, found=None)
     with inside(tenant) as connection:
         found = mark_of(connection)
-    half_made = found is None and tenant.step in UNMARKED
-    if found != tenant.pk and not half_made:
+    may_be_unmarked = tenant.adopted or tenant.step in UNMARKED
+    if found != tenant.pk and not (found is None and may_be_unmarked):
         raise WrongDatabaseError(tenant.alias, found=str(found) if found else None)
 
 

@@ -90,6 +90,10 @@ def create_tenant(
 def settle(tenant: AbstractTenant, *, server: DatabaseServer | str | None, entry: Mapping[str, Any] | None) -> None:
     """Place a new tenant, or give a half-made one another login."""
     begun = tenant.location if is_reserved(tenant) else None
+    if begun is not None and tenant.adopted:
+        raise ProvisioningError(
+            f"The database of {tenant.alias!r} is being adopted. Finish that with adopt_tenant.", step=RESERVED
+        )
     place(tenant, server=server, entry=entry)
     tenant.adopted = False
     refuse_moved(tenant, begun=begun)
@@ -115,9 +119,9 @@ def carry_out(attempt: Attempt, hosts: list[str], *, reserved_as: str = RESERVED
 
 
 def remaining(done: str) -> tuple[Step, ...]:
-    """The steps after the one that was recorded last."""
+    """The steps after the one that was recorded last; a tenant that is not active has the last one to do at least."""
     names = [name for name, _ in STEPS]
-    return STEPS[names.index(done) + 1 :] if done in names else STEPS
+    return (STEPS[names.index(done) + 1 :] or STEPS[-1:]) if done in names else STEPS
 
 
 def run(attempt: Attempt, step: str, do: Callable[[Attempt], None]) -> None:
@@ -196,7 +200,8 @@ def undo(attempt: Attempt, exc: Exception, *, keep_row: bool) -> None:
     tenant = attempt.tenant
     try:
         if attempt.begun:
-            record(tenant, step=RESERVED)  # first, so that an undoing that is killed can be taken up
+            # First, so that an undoing that is killed can be taken up, and nothing is served meanwhile.
+            record(tenant, step=RESERVED, state=TenantState.PROVISIONING)
             drop_begun(attempt)
     except (MultiTenantError, DatabaseError, InterfaceError, OSError):
         record(tenant, step=tenant.step, state=TenantState.FAILED, error=described(exc))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from multi_tenant import TenantUnavailableError, tenant_context
+from multi_tenant import ProvisioningError, TenantUnavailableError, tenant_context
 from multi_tenant.conf import conf
 from multi_tenant.lifecycle import adopt, create_tenant, delete, purge
 from multi_tenant.lifecycle import provision as provisioning
@@ -141,6 +141,27 @@ def test_an_adoption_is_taken_up_again(point: str, own: dict[str, Any]) -> None:
     assert adopt("acme").state == "active"
     assert is_served("acme")
     delete("acme", force=True)
+    assert exists(own)
+
+
+def test_a_half_made_adoption_is_not_made_anew(own: dict[str, Any], world: World) -> None:
+    make_database(own, "CREATE TABLE somebodys (id integer)")
+    killed(lambda: adopt("acme", entry=own), at="call mark")
+    before = world()
+    with pytest.raises(ProvisioningError, match="adopt_tenant"):
+        create_tenant("acme", entry=own)
+    assert world() == before
+    assert create_tenant("acme").adopted  # which goes on with what was begun
+    delete("acme", force=True, archive=False)
+    assert "somebodys" in tables(own)
+
+
+@pytest.mark.parametrize("archive", [True, False])
+def test_the_deletion_of_an_adopted_tenant_is_taken_up_again(archive: bool, own: dict[str, Any]) -> None:
+    make_database(own)
+    adopt("acme", entry=own)
+    killed(lambda: delete("acme", force=True, archive=archive), at="call forget")
+    assert delete("acme", archive=archive).state == "deleted"
     assert exists(own)
 
 

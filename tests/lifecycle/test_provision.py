@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.handlers.base import BaseHandler
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
@@ -174,6 +174,31 @@ def test_a_step_that_fails_leaves_nothing(
     assert world() == before
 
 
+def test_an_error_after_the_last_step_serves_nothing(
+    server: DatabaseServer | None, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the public database goes away between its commit and the answer."""
+
+    def lost(attempt: Any) -> None:
+        provisioning.activate(attempt)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    seen: list[str] = []
+
+    def drop(attempt: Any) -> None:
+        seen.append(Tenant.objects.get().state)
+        drop_begun(attempt)
+
+    before = world()
+    drop_begun = provisioning.drop_begun
+    monkeypatch.setattr(provisioning, "drop_begun", drop)
+    monkeypatch.setattr(provisioning, "STEPS", (*provisioning.STEPS[:-1], ("active", lost)))
+    with pytest.raises(ProvisioningError, match="'active' failed"):
+        create_tenant("acme", server=server)
+    assert seen == ["provisioning"]
+    assert world() == before
+
+
 def test_a_pending_row_survives_a_failure_as_failed(
     registry: None, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +252,12 @@ def test_what_cannot_be_undone_is_kept_and_taken_up(
     left = Tenant.objects.get()
     assert (left.state, left.step) == ("failed", "reserve")
     assert create_tenant("acme").pk == left.pk
+
+
+def test_a_failed_tenant_whose_steps_are_all_done_is_activated(registry: None) -> None:
+    create_tenant("acme")
+    Tenant.objects.filter(alias="acme").update(state="failed")
+    assert create_tenant("acme").state == "active"
 
 
 def test_threads_make_one_tenant(server: DatabaseServer | None) -> None:
