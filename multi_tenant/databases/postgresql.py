@@ -165,20 +165,23 @@ class PostgreSQL(Engine):
     def _call(self, program: str, *arguments: str, name: str, output: Path | None = None) -> None:
         """Run one of PostgreSQL's programs on a database."""
         command = [self._program(program), *arguments]
-        with (output or Path(os.devnull)).open("wb") as file:
-            done = subprocess.run(  # noqa: S603  # our own command: an absolute path and fixed arguments
-                command,
-                check=False,
-                env=self._environment(name),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.PIPE,
-            )
-        if done.returncode:
-            message = done.stderr.decode(errors="replace")
-            reason = "it is older than the server" if "version mismatch" in message else reason_of(Exception(message))
+        try:
+            with (output or Path(os.devnull)).open("wb") as file:
+                done = subprocess.run(  # noqa: S603  # our own command: an absolute path and fixed arguments
+                    command,
+                    check=False,
+                    env=self._environment(name),
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.PIPE,
+                )
+        except OSError as exc:
+            complaint = f"it cannot be run ({exc.strerror})"
+        else:
+            complaint = complaint_of(done)
+        if complaint:  # raised out here: the frames of subprocess hold the environment, and so the password
             raise ProvisioningError(
-                f"{program} failed for the database of {self.alias!r}: {reason}. Check its version, the entry and "
+                f"{program} failed for the database of {self.alias!r}: {complaint}. Check its version, the entry and "
                 "the server.",
                 step="archive",
             )
@@ -200,6 +203,14 @@ class PostgreSQL(Engine):
         chosen = {OPTIONS_ENVIRONMENT[key]: options[key] for key in OPTIONS_ENVIRONMENT if key in options}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         return {**inherited, **{key: str(value) for key, value in {**chosen, **given}.items()}, "PGDATABASE": name}
+
+
+def complaint_of(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Why a program failed, in our words; "" where it did not."""
+    if not done.returncode:
+        return ""
+    message = done.stderr.decode(errors="replace")
+    return "it is older than the server" if "version mismatch" in message else reason_of(Exception(message))
 
 
 def state_of(exc: BaseException) -> str | None:

@@ -126,3 +126,15 @@ def test_other_errors_of_the_server_are_its_own(postgresql: Engine) -> None:
         engine_of(postgresql.entry_for("template1"), alias="user").lock("held"),
     ):
         postgresql.clone("template1", ONE)
+
+
+def test_a_program_that_cannot_be_started_shows_no_environment(
+    postgresql: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_bytes(b"\x7fELF and nothing else")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ProvisioningError, match="cannot be run") as failed:
+        postgresql.dump("any", tmp_path / "file")
+    assert failed.value.__cause__ is failed.value.__context__ is None
