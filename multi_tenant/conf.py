@@ -232,7 +232,7 @@ def app_label(entry: str) -> str:
             return config.label
     try:
         return AppConfig.create(entry).label
-    except (ImportError, ImproperlyConfigured) as exc:
+    except (ImportError, ImproperlyConfigured, ValueError) as exc:
         raise ConfigurationError(
             f"{entry!r} in SHARED_APPS or TENANT_APPS is not an app. Write it as in INSTALLED_APPS."
         ) from exc

@@ -1,125 +1,159 @@
-"""A place is left as it was found, and what runs later runs where it belongs."""
+"""The public names for places: what they take, what they answer, what they refuse."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import functools
+import inspect
 from typing import Any
 
 import pytest
-from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 
+import multi_tenant
 from multi_tenant import context
-from multi_tenant.context import Place, current_alias, fixed_context, public_context, tenant_bound, tenant_context
-from multi_tenant.exceptions import TenantSwitchError
-from tests.promises.control import Without, WithoutPatch, guarded_by
+from multi_tenant.context import (
+    PUBLIC_PLACE,
+    Place,
+    active_place,
+    current_alias,
+    current_tenant,
+    public_context,
+    record_context,
+    tenant_bound,
+    tenant_context,
+)
+from multi_tenant.exceptions import MultiTenantError, TenantUnavailableError, UnknownTenantError
+from multi_tenant.models import Tenant
+from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.registry.models import TenantState
+from multi_tenant.registry.store import store
+from tests.promises.places import in_thread, undecided
 
-ELSEWHERE = Place("elsewhere")
+pytestmark = pytest.mark.django_db
 
 
-class AsyncCallable:
-    async def __call__(self) -> str | None:
+def test_the_front_door_has_the_names_of_context_and_exceptions() -> None:
+    for name in ("tenant_context", "public_context", "current_alias", "current_tenant", "tenant_bound"):
+        assert getattr(multi_tenant, name) is getattr(context, name)
+    assert issubclass(multi_tenant.NoTenantError, MultiTenantError)
+
+
+@pytest.mark.parametrize("kind", ["alias", "row", "record"])
+def test_a_tenant_is_given_by_alias_row_or_record(kind: str, acme: Tenant) -> None:
+    given: Any = {"alias": "acme", "row": acme, "record": store.get("acme")}[kind]
+    with tenant_context(given) as nothing:
+        assert (current_alias(), nothing) == ("acme", None)
+        record = current_tenant()
+    assert record == store.get("acme")
+
+
+def test_the_same_tenant_is_entered_again_without_a_word(acme: Tenant) -> None:
+    with tenant_context(acme), tenant_context("acme"), tenant_context(store.get("acme")):
+        assert current_alias() == "acme"
+
+
+def test_operators_come_to_a_tenant_that_is_not_active_and_stay(acme: Tenant) -> None:
+    Tenant.objects.update(state=TenantState.SUSPENDED)
+    with tenant_context("acme", any_state=True):
+        with tenant_context("acme"):
+            assert current_alias() == "acme"
+        record = current_tenant()
+        assert record is not None
+        assert record.state == TenantState.SUSPENDED
+
+
+def test_who_is_inside_needs_any_state_anew(acme: Tenant) -> None:
+    with tenant_context("acme"):
+        Tenant.objects.update(state=TenantState.SUSPENDED)
+        with tenant_context("acme", any_state=True):
+            assert current_tenant() is not None
+        with pytest.raises(TenantUnavailableError):
+            current_tenant()
+
+
+def test_another_row_of_the_same_alias_is_not_the_same_tenant(acme: Tenant) -> None:
+    stranger = Tenant(alias="acme")
+    with tenant_context(acme), pytest.raises(UnknownTenantError):
+        tenant_context(stranger).__enter__()
+
+
+@pytest.mark.parametrize("place", [undecided, public_context])
+def test_public_is_no_tenant_wherever_one_is(place: Any) -> None:
+    with place(), pytest.raises(UnknownTenantError):
+        tenant_context("public").__enter__()
+
+
+def test_public_is_reached_from_everywhere(acme: Tenant) -> None:
+    for place in (undecided(), public_context(), tenant_context(acme)):
+        with place, public_context():
+            assert current_alias() == "public"
+
+
+def test_decorated_functions_keep_their_names_and_kinds(acme: Tenant) -> None:
+    def plain() -> str | None:
+        """Its text."""
         return current_alias()
 
+    async def coroutine() -> None: ...
 
-def plain(function: Any) -> Any:
-    """What a decorator makes of a function when it knows of plain ones alone."""
-
-    def call() -> Any:
-        return function()
-
-    return call
-
-
-@guarded_by(WithoutPatch(SyncToAsync, "__call__"))
-def test_a_cancelled_thread_does_not_bring_its_place_home() -> None:
-    inside, finish = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with fixed_context(ELSEWHERE):
-            inside.set()
-            finish.wait(10)
-
-    async def caller() -> str | None:
-        task = asyncio.ensure_future(asyncio.to_thread(inside.wait, 10))
-        task.add_done_callback(lambda _: current.cancel())
-        current: Any = asyncio.current_task()
-        try:
-            await sync_to_async(work, thread_sensitive=False)()
-        except asyncio.CancelledError:
-            return current_alias()
-        finally:
-            finish.set()
-        return None
-
-    with public_context():
-        assert async_to_sync(caller)() == "public"
-
-
-@pytest.mark.parametrize(
-    "function",
-    [AsyncCallable(), plain(AsyncCallable()), sync_to_async(current_alias)],
-    ids=["object", "plain", "thread"],
-)
-async def test_what_answers_a_coroutine_is_bound_until_that_ends(function: Any) -> None:
-    with public_context():
-        bound = tenant_bound(function)
-    with fixed_context(ELSEWHERE):
-        assert await bound() == "public"
-
-
-@guarded_by(Without(context, "followed", lambda result, context: result))
-def test_a_function_that_answers_a_coroutine_is_bound() -> None:
-    with public_context():
-        bound = tenant_bound(plain(AsyncCallable()))
-    with fixed_context(ELSEWHERE):
-        assert asyncio.run(bound()) == "public"
-
-
-async def test_what_answers_a_generator_is_bound() -> None:
-    def places() -> Any:
-        yield current_alias()
-
-    async def async_places() -> Any:
-        yield current_alias()
-
-    with public_context():
-        bound, abound = tenant_bound(plain(places)), tenant_bound(plain(async_places))
-    with fixed_context(ELSEWHERE):
-        assert list(bound()) == ["public"]
-        assert [place async for place in abound()] == ["public"]
-
-
-@guarded_by(Without(context, "last_context", lambda context, place: context()))
-def test_a_generator_that_is_stepped_in_another_tenant_ends_at_home(acme: Any, bolt: Any) -> None:
-    ends = []
-
-    @tenant_context(acme)
     def generator() -> Any:
-        try:
-            yield
-        finally:
-            ends.append(current_alias())
+        yield
 
-    steps = generator()
-    next(steps)
-    with tenant_context(bolt), pytest.raises(TenantSwitchError):
-        next(steps)
-    assert ends == ["acme"]
+    async def async_generator() -> Any:
+        yield
+
+    bound = tenant_context(acme)(plain)
+    assert (bound.__name__, bound.__doc__, bound()) == ("plain", "Its text.", "acme")
+    assert inspect.iscoroutinefunction(tenant_context(acme)(coroutine))
+    assert inspect.isgenerator(tenant_context(acme)(generator)())
+    assert inspect.isasyncgen(tenant_context(acme)(async_generator)())
 
 
-async def test_an_async_generator_that_is_closed_in_another_tenant_ends_at_home() -> None:
-    ends = []
+def test_public_context_decorates_too(acme: Tenant) -> None:
+    with tenant_context(acme):
+        assert public_context()(current_alias)() == "public"
 
-    async def generator() -> Any:
-        try:
-            yield
-        finally:
-            ends.append(current_alias())
 
-    with public_context():
-        steps = tenant_bound(generator)()
-    await anext(steps)
-    with fixed_context(ELSEWHERE):
-        await steps.aclose()
-    assert ends == ["public"]
+def test_a_partial_can_be_bound(acme: Tenant) -> None:
+    with tenant_context(acme):
+        bound = tenant_bound(functools.partial(current_alias))
+    assert bound() == "acme"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bound_function_keeps_what_operators_may(acme: Tenant) -> None:
+    Tenant.objects.update(state=TenantState.SUSPENDED)
+    with tenant_context("acme", any_state=True):
+        bound = tenant_bound(current_alias)
+    assert in_thread(bound) == "acme"
+
+
+def test_a_bound_function_refuses_a_new_tenant_of_the_old_alias(acme: Tenant) -> None:
+    with tenant_context(acme):
+        bound = tenant_bound(current_alias)
+    Tenant.objects.filter(pk=acme.pk).delete()
+    Tenant.objects.create(alias="acme", state=TenantState.ACTIVE)
+    with pytest.raises(UnknownTenantError):
+        bound()
+
+
+def test_a_record_that_the_registry_does_not_know_is_a_place(acme: Tenant) -> None:
+    record = TenantRecord("template", None, "", "provisioning", acme.entry(), marked=False)
+    with record_context(record):
+        assert current_alias() == "template"
+        assert current_tenant() is None
+        assert context.record_at(active_place.get()) is record
+        assert in_thread(tenant_bound(current_alias)) == "template"
+
+
+def test_places_are_told_apart() -> None:
+    assert [place.is_tenant for place in (Place(None), PUBLIC_PLACE, Place("acme"))] == [False, False, True]
+
+
+def test_a_context_that_cannot_be_entered_can_be_tried_again(acme: Tenant) -> None:
+    Tenant.objects.update(state=TenantState.SUSPENDED)
+    entered = tenant_context("acme")
+    with pytest.raises(TenantUnavailableError):
+        entered.__enter__()
+    Tenant.objects.update(state=TenantState.ACTIVE)
+    with entered:
+        assert current_alias() == "acme"
