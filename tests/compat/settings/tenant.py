@@ -14,7 +14,7 @@ sys.modules["__main__"].ALWAYS_INSTALLED_APPS.insert(0, "multi_tenant")
 
 MULTI_TENANT = {
     "ENCRYPTION_KEYS": [Fernet.generate_key().decode()],
-    "SQLITE_DIR": DIRECTORY,
+    "SQLITE_DIR": str(DIRECTORY),  # a test writes the settings into a file
     # Tests that count queries, or stop the clock, are not to meet a poll of the registry's version.
     "REGISTRY_TTL": 10**9,
 }
