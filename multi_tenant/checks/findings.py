@@ -68,6 +68,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         'TENANT_MODEL names "{model}", which is not a tenant model.',
         "Name a model that derives from multi_tenant.models.AbstractTenant, in an app of SHARED_APPS.",
     ),
+    "E015": (
+        "The manager {manager} of the tenant model does not tell processes of changes, so that they go on serving.",
+        "Have its querysets derive from those of multi_tenant.models.Tenant.objects, or leave the manager out.",
+    ),
     "W001": (
         "TenantMiddleware is not the first of MIDDLEWARE: {before} runs before a tenant is chosen.",
         "Move it to the top, or make sure that what stands before it never touches a tenant's data.",

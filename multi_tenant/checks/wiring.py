@@ -13,7 +13,7 @@ from multi_tenant.checks.findings import finding, on_readable_settings
 from multi_tenant.conf import conf
 from multi_tenant.middleware.tenant import TenantMiddleware
 from multi_tenant.registry.aliases import PUBLIC, TEMPLATE
-from multi_tenant.registry.models import AbstractTenant
+from multi_tenant.registry.models import AbstractTenant, RegistryQuerySet
 from multi_tenant.routing import patches
 from multi_tenant.routing.router import TenantRouter
 
@@ -31,6 +31,9 @@ def check_wiring(**kwargs: Any) -> Iterator[CheckMessage]:
     yield from middleware_findings()
     if not is_tenant_model(conf.TENANT_MODEL):
         yield finding("E014", model=conf.TENANT_MODEL)
+    else:
+        for manager in silent_managers(apps.get_model(conf.TENANT_MODEL)):
+            yield finding("E015", manager=manager)
     if missing := missing_patches():
         yield finding("E012", missing=", ".join(missing))
 
@@ -59,6 +62,13 @@ def is_tenant_model(name: str) -> bool:
         return issubclass(apps.get_model(name), AbstractTenant)
     except (LookupError, ValueError):
         return False
+
+
+def silent_managers(model: Any) -> list[str]:
+    """The managers whose ``update()`` and bulk calls do not raise the registry's version."""
+    return [
+        manager.name for manager in model._meta.managers if not isinstance(manager.get_queryset(), RegistryQuerySet)
+    ]
 
 
 def missing_patches() -> list[str]:

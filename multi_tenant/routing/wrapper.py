@@ -35,6 +35,7 @@ REASONS = (
     ("timeout", "the server does not answer"),
     ("timed out", "the server does not answer"),
     ("refused", "the server cannot be reached"),
+    ("locked", "another writer holds the file"),
     ("unable to open database file", "the file cannot be opened"),
 )
 
@@ -106,6 +107,10 @@ class TenantConnection(Base):
             return
         try:
             found = read_marker(self.connection)
+        except self.Database.OperationalError as exc:
+            if "no such table" not in str(exc):  # SQLite's words; all else, as a lock, says nothing of the marker
+                raise
+            found = None
         except (self.Database.Error, ValueError):  # no table, or what no uuid is
             found = None
         if found != self.record.uuid:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.db.models import Manager
 
 from multi_tenant.middleware import TenantMiddleware
+from multi_tenant.models import Tenant
 from multi_tenant.routing import TenantRouter, patches
 from tests.checks.conftest import Found
 
@@ -82,6 +84,13 @@ def test_a_handler_that_is_not_ours_is_told(monkeypatch: pytest.MonkeyPatch, fou
 def test_a_tenant_model_that_is_none_is_told(settings: Any, model: str, found: Found) -> None:
     settings.TENANT_MODEL = model
     assert f'"{model}"' in found()["E014"].msg
+
+
+def test_a_manager_that_changes_tenants_in_silence_is_told(monkeypatch: pytest.MonkeyPatch, found: Found) -> None:
+    silent: Any = Manager()
+    silent.model, silent.name = Tenant, "silent"
+    monkeypatch.setitem(Tenant._meta.__dict__, "managers", (silent, Tenant._meta.managers_map["objects"]))
+    assert "silent" in found()["E015"].msg
 
 
 def test_a_tenant_model_in_tenants_is_told(settings: Any, found: Found) -> None:
