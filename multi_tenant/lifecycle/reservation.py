@@ -46,12 +46,17 @@ def hosts_of(domains: Iterable[str], tenant: AbstractTenant) -> list[str]:
         raise InvalidHostError(f"The domains are one text, {domains[:80]!r}. Give a list of hosts.")
     hosts = list(dict.fromkeys(normalise_host(domain) for domain in domains))
     for host in hosts:
-        if host in map(str.lower, conf.PUBLIC_HOSTS):
+        if host in public_hosts():
             raise taken(host, "is the public site's")
         other = Domain.objects.using(PUBLIC).filter(host=host).exclude(tenant_id=tenant.pk).first()
         if other is not None:
             raise taken(host, "leads to another tenant already")
     return hosts
+
+
+def public_hosts() -> set[str]:
+    """The hosts that are the public site's alone, in their one spelling; below ``.example.com`` there may be tenants."""
+    return {normalise_host(host) for host in conf.PUBLIC_HOSTS if not host.startswith((".", "*"))}
 
 
 def refuse_moved(tenant: AbstractTenant, *, begun: str | None) -> None:

@@ -49,8 +49,8 @@ def read_entry(*, prompt: OutputWrapper) -> dict[str, Any]:
     if sys.stdin.isatty():
         prompt.write("Write the entry as one JSON object, then press Ctrl-D.", style_func=str)
     try:
-        entry = json.loads(sys.stdin.read())
-    except ValueError as exc:
+        entry = json.loads(sys.stdin.read(), object_pairs_hook=unambiguous)
+    except (RecursionError, ValueError) as exc:
         place = f" (line {exc.lineno}, column {exc.colno})" if isinstance(exc, json.JSONDecodeError) else ""
         raise CommandError(
             f'The entry on standard input is not JSON{place}. Give one object such as {{"ENGINE": …, "NAME": …}}.'
@@ -58,3 +58,11 @@ def read_entry(*, prompt: OutputWrapper) -> dict[str, Any]:
     if not isinstance(entry, dict):
         raise CommandError("The entry on standard input is not a JSON object. Give one.")
     return entry
+
+
+def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these members. Raises CommandError where two of them have one name."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise CommandError("The entry on standard input has a key twice. Give each key once.")
+    return found

@@ -97,10 +97,17 @@ def test_a_taken_domain_is_refused_in_any_spelling(world: World) -> None:
     assert world() == before
 
 
-def test_a_host_of_the_public_site_is_refused(world: World, configure: Any) -> None:
-    configure(PUBLIC_HOSTS=["Example.com"])
+@pytest.mark.parametrize("host", ["example.com", "EXAMPLE.com.:443", "xn--bcher-kva.example"])
+def test_a_host_of_the_public_site_is_refused_in_any_spelling(world: World, configure: Any, host: str) -> None:
+    configure(PUBLIC_HOSTS=["Example.com", "b\u00fccher.example:8000", ".example.net"])
     with pytest.raises(ProvisioningError, match="public site"):
-        create_tenant("acme", domains=["example.com"])
+        create_tenant("acme", domains=[host])
+
+
+def test_a_host_below_the_public_sites_is_free(world: World, configure: Any) -> None:
+    """The control."""
+    configure(PUBLIC_HOSTS=["example.com", ".example.net", "*"])
+    assert create_tenant("acme", domains=["acme.example.net"]).state == "active"
 
 
 def test_an_unknown_server_is_refused(world: World) -> None:

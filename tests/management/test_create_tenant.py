@@ -81,7 +81,9 @@ def test_an_entry_on_the_command_line_is_refused_and_not_repeated(registry: None
     assert "pass-word" not in done.stderr
 
 
-@pytest.mark.parametrize("text", ["", '{"PASSWORD": pass-word}', '["pass-word"]', '"pass-word"'])
+@pytest.mark.parametrize(
+    "text", ["", '{"PASSWORD": pass-word}', '["pass-word"]', '"pass-word"', '["pass-word", ' + "[" * 100_000]
+)
 def test_an_entry_that_is_no_json_object_is_refused_and_not_repeated(
     run: Any, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
@@ -91,6 +93,13 @@ def test_an_entry_that_is_no_json_object_is_refused_and_not_repeated(
     assert "pass-word" not in str(failure.value)
     assert failure.value.__cause__ is None
     assert not Tenant.objects.exists()
+
+
+def test_an_entry_with_a_key_twice_is_refused_and_not_repeated(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in(monkeypatch, '{"NAME": "one", "OPTIONS": {"password": "pass-word", "password": "pass-word"}}')
+    with pytest.raises(CommandError, match="a key twice") as failure:
+        run("create_tenant", "acme", "--entry", "-")
+    assert "pass-word" not in str(failure.value)
 
 
 def test_an_entry_that_breaks_a_rule_is_refused_and_not_repeated(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
