@@ -55,7 +55,7 @@ def hosts_of(domains: Iterable[str], tenant: AbstractTenant) -> list[str]:
 
 
 def public_hosts() -> set[str]:
-    """The hosts that are the public site's alone, in their one spelling; below ``.example.com`` there may be tenants."""
+    """The hosts of the public site in their one spelling; below ``.example.com`` there may be tenants."""
     return {normalise_host(host) for host in conf.PUBLIC_HOSTS if not host.startswith((".", "*"))}
 
 

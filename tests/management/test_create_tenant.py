@@ -82,7 +82,14 @@ def test_an_entry_on_the_command_line_is_refused_and_not_repeated(registry: None
 
 
 @pytest.mark.parametrize(
-    "text", ["", '{"PASSWORD": pass-word}', '["pass-word"]', '"pass-word"', '["pass-word", ' + "[" * 100_000]
+    "text",
+    [
+        "",
+        '{"PASSWORD": pass-word}',
+        '["pass-word"]',
+        '"pass-word"',
+        pytest.param('["pass-word", ' + "[" * 100_000, id="deep"),
+    ],
 )
 def test_an_entry_that_is_no_json_object_is_refused_and_not_repeated(
     run: Any, monkeypatch: pytest.MonkeyPatch, text: str
