@@ -265,6 +265,20 @@ def settle_save_base(original: Any) -> Any:
     return save_base
 
 
+def settle_bulk(original: Any) -> Any:
+    """``bulk_create`` and ``bulk_update`` write objects, and never ask a router whose they are."""
+
+    @functools.wraps(original)
+    def method(self: QuerySet[Any], objs: Any, *args: Any, **kwargs: Any) -> Any:
+        objs = list(objs)
+        for obj in objs:
+            if obj._state.db is not None:
+                settled(self._db, self.model, obj)
+        return original(self, objs, *args, **kwargs)
+
+    return method
+
+
 def loaded_fields(instance: Model) -> frozenset[str] | None:
     """The fields that a partly loaded object writes back, None for a whole one; as ``Model.save`` has it."""
     fields, keys = instance._meta.concrete_fields, instance._meta.pk_fields
@@ -333,6 +347,8 @@ PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (RawQuerySet, "db", settle_property),
     (BaseManager, "db", settle_property),
     (QuerySet, "resolve_expression", settle_subquery),
+    (QuerySet, "bulk_create", settle_bulk),
+    (QuerySet, "bulk_update", settle_bulk),
     (Collector, "__init__", settle_collector),
     (Collector, "collect", note_database),
     (Collector, "can_fast_delete", note_database),

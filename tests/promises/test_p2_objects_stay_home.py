@@ -42,6 +42,8 @@ def nobody_compares() -> AbstractContextManager[None]:
 
 SETTLING = [
     (QuerySet, "db"),
+    (QuerySet, "bulk_create"),
+    (QuerySet, "bulk_update"),
     (BaseManager, "db"),
     (Model, "save_base"),
     (Model, "delete"),
@@ -117,6 +119,10 @@ USES: dict[str, Callable[[Book], Any]] = {
     "unpickle and save": lambda book: pickle.loads(pickle.dumps(book)).save(),
     "queryset of its own alias": lambda book: list(Book.objects.using("acme")),
     "manager of its own alias": lambda book: Book.objects.db_manager("acme").count(),
+    "bulk create": lambda book: Book.objects.bulk_create([book]),
+    "bulk create in default": lambda book: Book.objects.using("default").bulk_create([book]),
+    "bulk update": lambda book: Book.objects.bulk_update([book], ["title"]),
+    "bulk update in the other": lambda book: Book.objects.using("bolt").bulk_update([book], ["title"]),
     "delete": lambda book: book.delete(),
     "delete in default": lambda book: book.delete(using="default"),
     "delete in the other": lambda book: book.delete("bolt"),

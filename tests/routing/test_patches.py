@@ -29,6 +29,9 @@ SIGNATURES = {
     "RawQuerySet.db": "(self)",
     "BaseManager.db": "(self)",
     "QuerySet.resolve_expression": "(self, *args, **kwargs)",
+    "QuerySet.bulk_create": "(self, objs, batch_size=None, ignore_conflicts=False, update_conflicts=False, "
+    "update_fields=None, unique_fields=None)",
+    "QuerySet.bulk_update": "(self, objs, fields, batch_size=None)",
     "Collector.__init__": "(self, using, origin=None)"
     if django.VERSION < (6, 1)
     else "(self, using, origin=None, force_collection=False)",
