@@ -269,7 +269,7 @@ def settle_bulk(original: Any) -> Any:
     """``bulk_create`` and ``bulk_update`` write objects, and never ask a router whose they are."""
 
     @functools.wraps(original)
-    def method(self: QuerySet[Any], objs: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(self: Any, objs: Any, *args: Any, **kwargs: Any) -> Any:
         objs = list(objs)
         for obj in objs:
             if obj._state.db is not None:

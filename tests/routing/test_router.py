@@ -15,6 +15,7 @@ from multi_tenant.context import public_context, tenant_context
 from multi_tenant.exceptions import ConfigurationError, TenantUnavailableError, UnknownTenantError
 from multi_tenant.models import Domain, Tenant
 from multi_tenant.routing import TenantRouter
+from multi_tenant.routing.handler import LIVE
 from multi_tenant.routing.homes import Home, home_of, known_home_of
 from tests.promises.places import undecided
 from tests.testapp.billing.models import Plan
@@ -62,7 +63,7 @@ def test_models_of_both_homes_are_public_on_the_public_site() -> None:
 def test_an_app_in_neither_setting_is_refused(configure: Configure) -> None:
     configure(TENANT_APPS=[], SHARED_APPS=[])
     for ask in (
-        lambda: Author.objects.count(),
+        Author.objects.count,
         lambda: Author.objects.using("public").count(),
         lambda: known_home_of(Author),
     ):
@@ -113,9 +114,7 @@ def test_relations_are_allowed_within_one_database(acme: Tenant) -> None:
         assert not router.allow_relation(plan, book)
 
 
-@pytest.mark.parametrize(
-    "name", ["_storage", "_get_storage", "__class__", "cvar", "settings", "all", "connections of tenants"]
-)
+@pytest.mark.parametrize("name", ["_storage", "_get_storage", "__class__", "cvar", "settings", "all", LIVE])
 def test_no_attribute_is_a_connection(name: str) -> None:
     with pytest.raises(UnknownTenantError):
         connections[name]
