@@ -279,6 +279,30 @@ def settle_bulk(original: Any) -> Any:
     return method
 
 
+def settle_refresh(original: Any) -> Any:
+    """A queryset that is given to refresh from knows nothing of the object."""
+
+    @functools.wraps(original)
+    def refresh_from_db(self: Model, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
+        if from_queryset is not None:
+            from_queryset = from_queryset.all()
+            from_queryset._add_hints(instance=self)
+        original(self, using, fields, from_queryset)
+
+    return refresh_from_db
+
+
+def check_value(original: Any) -> Any:
+    """An object that is given to ``update()`` is written as its key, which may be another's here."""
+
+    @functools.wraps(original)
+    def prepare_database_save(self: Model, field: Any) -> Any:
+        check_not_foreign(self)
+        return original(self, field)
+
+    return prepare_database_save
+
+
 def loaded_fields(instance: Model) -> frozenset[str] | None:
     """The fields that a partly loaded object writes back, None for a whole one; as ``Model.save`` has it."""
     fields, keys = instance._meta.concrete_fields, instance._meta.pk_fields
@@ -356,6 +380,8 @@ PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (ForeignObject, "get_local_related_value", check_related),
     (ForeignObject, "get_foreign_related_value", check_related),
     (Model, "delete", settle_instance),
+    (Model, "refresh_from_db", settle_refresh),
+    (Model, "prepare_database_save", check_value),
     (Model, "save_base", settle_save_base),
     (SyncToAsync, "__call__", keep_place),
     (ConnectionRouter, "db_for_read", settle_route),

@@ -43,6 +43,8 @@ def nobody_compares() -> AbstractContextManager[None]:
 SETTLING = [
     (QuerySet, "db"),
     (QuerySet, "bulk_create"),
+    (Model, "refresh_from_db"),
+    (Model, "prepare_database_save"),
     (QuerySet, "bulk_update"),
     (BaseManager, "db"),
     (Model, "save_base"),
@@ -98,6 +100,10 @@ USES: dict[str, Callable[[Book], Any]] = {
     "refresh from default": lambda book: book.refresh_from_db(using="default"),
     "refresh from the other": lambda book: book.refresh_from_db(using="bolt"),
     "refresh from its own": lambda book: book.refresh_from_db(using="acme"),
+    "refresh from a queryset": lambda book: book.refresh_from_db(from_queryset=Book.objects.all()),
+    "refresh from a queryset of default": lambda book: book.refresh_from_db(
+        from_queryset=Book.objects.using("default")
+    ),
     "deferred field": deferred,
     "foreign key": lambda book: book.author,
     "reverse": lambda book: list(Author(pk=1, name="").books.all()) and list(author_of(book).books.all()),
@@ -119,6 +125,7 @@ USES: dict[str, Callable[[Book], Any]] = {
     "unpickle and save": lambda book: pickle.loads(pickle.dumps(book)).save(),
     "queryset of its own alias": lambda book: list(Book.objects.using("acme")),
     "manager of its own alias": lambda book: Book.objects.db_manager("acme").count(),
+    "update": lambda book: Book.objects.update(author=author_of(book)),
     "bulk create": lambda book: Book.objects.bulk_create([book]),
     "bulk create in default": lambda book: Book.objects.using("default").bulk_create([book]),
     "bulk update": lambda book: Book.objects.bulk_update([book], ["title"]),

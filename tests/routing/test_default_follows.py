@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.handlers.base import BaseHandler
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -310,3 +312,24 @@ def locked_rows() -> int:
 def test_select_for_update_outside_of_a_block_is_refused(in_tenant: Tenant) -> None:
     with transaction.atomic(using="public"), pytest.raises(transaction.TransactionManagementError):
         list(Author.objects.select_for_update())
+
+
+def test_the_async_orm_writes_where_each_task_is(acme: Tenant, bolt: Tenant) -> None:
+    async def work(alias: str) -> list[str]:
+        async with tenant_context(alias):
+            for number in range(5):
+                await Author.objects.acreate(name=f"{alias} {number}")
+            return [author.name async for author in Author.objects.order_by("name")]
+
+    async def main() -> list[list[str]]:
+        try:
+            return list(await asyncio.gather(work("acme"), work("bolt"), work("acme")))
+        finally:
+            await sync_to_async(connections.close_all)()
+
+    for found in asyncio.run(main()):
+        assert len({name.split()[0] for name in found}) == 1
+    with tenant_context(acme):
+        assert names() == sorted(f"acme {number}" for number in range(5) for _ in range(2))
+    with tenant_context(bolt):
+        assert names() == [f"bolt {number}" for number in range(5)]

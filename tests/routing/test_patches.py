@@ -42,6 +42,8 @@ SIGNATURES = {
     "ForeignObject.get_local_related_value": "(self, instance)",
     "ForeignObject.get_foreign_related_value": "(self, instance)",
     "Model.delete": "(self, using=None, keep_parents=False)",
+    "Model.refresh_from_db": "(self, using=None, fields=None, from_queryset=None)",
+    "Model.prepare_database_save": "(self, field)",
     "Model.save_base": "(self, raw=False, force_insert=False, force_update=False, using=None, update_fields=None)",
     "SyncToAsync.__call__": "(self, *args, **kwargs)",
     "ConnectionRouter.db_for_read": "(self, model, **hints)",
