@@ -67,14 +67,17 @@ class Store:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._tenants: Versioned[TenantRecord] = Versioned(MAX_TENANTS)
-        self._hosts: Versioned[str] = Versioned(MAX_HOSTS)
-        self._unknown: Versioned[bool] = Versioned(MAX_UNKNOWN)
+        self._forget_records()
         self._version: int | None = None
         self._polled = float("-inf")
         self._failing = False
         self._next_poll = float("-inf")
         self._changes = 0
+
+    def _forget_records(self) -> None:
+        self._tenants: Versioned[TenantRecord] = Versioned(MAX_TENANTS)
+        self._hosts: Versioned[str] = Versioned(MAX_HOSTS)
+        self._unknown: Versioned[bool] = Versioned(MAX_UNKNOWN)
 
     def expire(self) -> None:
         """Ask for the version again at the next use: a change was made in this process."""
@@ -155,7 +158,11 @@ class Store:
             return
         changes = self._changes
         try:
-            self._version = lookup.poll_version()
+            version = lookup.poll_version()
+            if self._version is not None and version < self._version:
+                # The public database was restored: the numbers to come were given to other changes before.
+                self._forget_records()
+            self._version = version
             self._polled = now
             self._failing = False
         except (DatabaseError, InterfaceError) as exc:
