@@ -142,8 +142,6 @@ def settled(alias: str | None, model: type[Model], instance: Model | None = None
         return home_alias(model) if instance is None else related_alias(model, instance)
     if is_static(alias):
         return alias
-    if instance is not None:
-        check_same(instance, alias) if instance.__class__ is model else check_at_home(instance)
     if alias != PUBLIC and alias != active_place.get().alias:
         store.get(alias, any_age=True)  # an alias that nothing bears is refused as such
         raise WrongTenantError(
@@ -153,6 +151,8 @@ def settled(alias: str | None, model: type[Model], instance: Model | None = None
             expected=active_place.get().alias,
         )
     check_has_table(alias, model)
+    if instance is not None:
+        check_same(instance, alias) if instance.__class__ is model else check_at_home(instance)
     return alias
 
 
