@@ -87,6 +87,16 @@ def test_a_changed_site_is_read_anew_in_its_own_tenant(sites: Any) -> None:
         assert sites.objects.get_current() is kept
 
 
+def test_a_site_is_deleted_though_its_app_is_hidden(sites: Any, settings: Any) -> None:
+    hidden = [app for app in settings.INSTALLED_APPS if app != "django.contrib.sites"]
+    with tenant_context("acme"):
+        site = sites.objects.get_current()
+        with override_settings(INSTALLED_APPS=hidden):
+            site.delete()
+        with pytest.raises(sites.DoesNotExist):
+            sites.objects.get_current()
+
+
 def test_nothing_is_cached_where_nothing_is_decided(sites: Any) -> None:
     with fixed_context(UNDECIDED_PLACE), pytest.raises(NoTenantError):
         sites.objects.get_current()
