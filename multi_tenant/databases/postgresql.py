@@ -18,7 +18,7 @@ from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import DatabaseExistsError, ProvisioningError
 from multi_tenant.registry.entry import Entry
 from multi_tenant.registry.lookup import TenantRecord
-from multi_tenant.routing.wrapper import reason_of, tenant_connection
+from multi_tenant.routing.wrapper import known_reason, tenant_connection
 
 #: SQLSTATEs: the name is taken; another session took it just now; the login may not; somebody is connected.
 EXISTS = frozenset({"42P04", "23505"})
@@ -210,7 +210,9 @@ def complaint_of(done: subprocess.CompletedProcess[bytes]) -> str:
     if not done.returncode:
         return ""
     message = done.stderr.decode(errors="replace")
-    return "it is older than the server" if "version mismatch" in message else reason_of(Exception(message))
+    if "version mismatch" in message:
+        return "it is older than the server"
+    return known_reason(message) or f"it ended with {done.returncode}"
 
 
 def state_of(exc: BaseException) -> str | None:

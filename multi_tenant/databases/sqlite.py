@@ -14,9 +14,7 @@ from multi_tenant.conf import conf
 from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import DatabaseExistsError, ProvisioningError
 from multi_tenant.registry.entry import Entry, sqlite_path
-
-#: Files that SQLite keeps beside a database.
-COMPANIONS = ("-journal", "-wal", "-shm")
+from multi_tenant.registry.rules import COMPANIONS
 
 
 class SQLite(Engine):

@@ -111,8 +111,8 @@ class Entry(dict[str, Any]):
 
 def complete_own(entry: Mapping[str, Any]) -> Entry:
     """Fill up a tenant's own entry: from ENTRY_DEFAULTS, then from what the public database may lend."""
-    engine = entry.get("ENGINE") or conf.ENTRY_DEFAULTS.get("ENGINE") or conf.public_database.get("ENGINE", "")
-    return filled(Entry({**lent(str(engine)), **conf.ENTRY_DEFAULTS, **entry, "ENGINE": engine}))
+    engine = engine_path(entry)
+    return filled(Entry({**lent(engine), **conf.ENTRY_DEFAULTS, **entry, "ENGINE": engine}))
 
 
 def complete_on_public_server(entry: Mapping[str, Any]) -> Entry:
@@ -124,6 +124,11 @@ def complete_on_public_server(entry: Mapping[str, Any]) -> Entry:
 def complete_on_server(entry: Mapping[str, Any], credentials: Mapping[str, Any]) -> Entry:
     """Fill up an entry on a DatabaseServer, with that server's login where the entry has none."""
     return complete_own(Entry({**credentials, **entry}))
+
+
+def engine_path(entry: Mapping[str, Any]) -> str:
+    """The backend that a tenant's own entry is for, given in it or not."""
+    return str(entry.get("ENGINE") or conf.ENTRY_DEFAULTS.get("ENGINE") or conf.public_database.get("ENGINE", ""))
 
 
 def lent(engine: str) -> dict[str, Any]:

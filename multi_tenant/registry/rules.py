@@ -14,7 +14,7 @@ from django.db.utils import load_backend
 from multi_tenant.conf import conf
 from multi_tenant.exceptions import InvalidEntryError
 from multi_tenant.registry.aliases import TEMPLATE
-from multi_tenant.registry.entry import ALLOWED_OPTIONS, VENDORS, Entry, place_of, vendor_of
+from multi_tenant.registry.entry import ALLOWED_OPTIONS, VENDORS, Entry, engine_path, place_of, vendor_of
 from multi_tenant.registry.values import OPTION_VALUES, VALUES, is_plain
 
 ENGINES = frozenset(VENDORS)
@@ -88,7 +88,7 @@ def validate_engine(entry: Mapping[str, Any]) -> None:
 def validate_driver(entry: Mapping[str, Any]) -> None:
     """An engine can be chosen only where its driver is installed."""
     try:
-        load_backend(str(entry.get("ENGINE") or conf.public_database.get("ENGINE")))
+        load_backend(engine_path(entry))
     except ImproperlyConfigured as exc:
         raise refused("ENGINE", "has no driver on this machine. Install the driver, or choose another") from exc
 
@@ -99,8 +99,7 @@ def validate_options(entry: Mapping[str, Any]) -> None:
         return
     if not isinstance(entry["OPTIONS"], Mapping):
         raise refused("OPTIONS", "is not a dict. Give a dict of options")
-    engine = entry.get("ENGINE") or conf.ENTRY_DEFAULTS.get("ENGINE") or conf.public_database.get("ENGINE")
-    allowed = ALLOWED_OPTIONS.get(vendor_of(str(engine)), frozenset())
+    allowed = ALLOWED_OPTIONS.get(vendor_of(engine_path(entry)), frozenset())
     options = Entry(entry["OPTIONS"])  # error reports print what a frame holds
     for name in options:
         if name not in allowed:

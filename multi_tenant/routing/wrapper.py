@@ -35,6 +35,7 @@ REASONS = (
     ("timeout", "the server does not answer"),
     ("timed out", "the server does not answer"),
     ("refused", "the server cannot be reached"),
+    ("no such file or directory", "the server cannot be reached"),  # a socket's
     ("locked", "another writer holds the file"),
     ("unable to open database file", "the file cannot be opened"),
 )
@@ -134,8 +135,13 @@ def close_cursor(cursor: Any, cursors: weakref.WeakSet[Any], wrapped: weakref.re
 
 def reason_of(exc: Exception) -> str:
     """Why a server refused, in our words."""
-    text = str(exc).lower()
-    return next((reason for words, reason in REASONS if words in text), f"connecting failed ({type(exc).__name__})")
+    return known_reason(str(exc)) or f"connecting failed ({type(exc).__name__})"
+
+
+def known_reason(message: str) -> str:
+    """What we say of a server's message; "" for one that we do not know."""
+    text = message.lower()
+    return next((reason for words, reason in REASONS if words in text), "")
 
 
 def tenant_connection(record: TenantRecord) -> Any:

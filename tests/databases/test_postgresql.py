@@ -114,6 +114,23 @@ def test_a_failed_dump_says_why_without_the_password(postgresql: Engine, tmp_pat
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_program_that_fails_for_a_reason_of_its_own_is_not_said_to_have_failed_to_connect(
+    postgresql: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text("#!/bin/sh\necho 'the disk is full' >&2\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ProvisioningError, match="it ended with 3"):
+        postgresql.dump("any", tmp_path / "file")
+
+
+def test_a_socket_that_is_not_there_is_a_server_out_of_reach(postgresql: Engine, tmp_path: Path) -> None:
+    nowhere = engine_of(Entry({**postgresql.entry, "HOST": str(tmp_path)}), alias="acme")
+    with pytest.raises(TenantConnectionError, match="cannot be reached"):
+        nowhere.exists(ONE)
+
+
 def test_a_wait_for_the_server_is_bounded(postgresql: Engine) -> None:
     assert postgresql.entry["OPTIONS"]["connect_timeout"] == module.CONNECT_TIMEOUT
     given = Entry({**postgresql.entry, "OPTIONS": {"connect_timeout": 3}})

@@ -8,7 +8,7 @@ import pytest
 from multi_tenant import ProvisioningError
 from multi_tenant.conf import conf
 from multi_tenant.databases.base import Engine
-from multi_tenant.databases.sqlite import COMPANIONS
+from multi_tenant.registry.rules import COMPANIONS
 from tests.databases.conftest import run
 
 

@@ -101,6 +101,16 @@ def test_an_engine_without_its_driver_is_refused(monkeypatch: pytest.MonkeyPatch
     assert "Install the driver" in str(error)
 
 
+def test_an_engine_that_entries_get_by_default_needs_its_driver_too(
+    monkeypatch: pytest.MonkeyPatch, configure: Configure
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(rules, "load_backend", asked.append)
+    configure(ENTRY_DEFAULTS={"ENGINE": MYSQL})
+    validate_keys({"NAME": "x", "HOST": "db.example"})
+    assert asked == [MYSQL]
+
+
 @pytest.mark.parametrize("entry", [None, "x", [], 7])
 def test_what_is_no_dict_is_refused(entry: Any) -> None:
     with pytest.raises(InvalidEntryError, match="is a dict"):
