@@ -15,6 +15,7 @@ from multi_tenant.exceptions import InvalidEntryError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.registry.entry import Entry, complete_on_public_server, complete_on_server, complete_own
 from multi_tenant.registry.fields import LOADING, AliasField, EncryptedJSONField, HostField
+from multi_tenant.registry.life import LifeKept
 from multi_tenant.registry.rules import validate_keys, validate_place, validate_placed
 from multi_tenant.registry.store import store
 
@@ -165,7 +166,7 @@ class Placement(models.TextChoices):
     OWN = "own", _("the tenant's own server")
 
 
-class AbstractTenant(RegistryModel):
+class AbstractTenant(LifeKept, RegistryModel):
     """A customer with a database of its own; derive from it for a TENANT_MODEL with more fields."""
 
     alias = AliasField(_("alias"), max_length=48, unique=True)
@@ -198,6 +199,8 @@ class AbstractTenant(RegistryModel):
         return str(self.alias)
 
     def save_base(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("update_fields") is None and not self._state.adding and not kwargs.get("force_insert"):
+            kwargs["update_fields"] = self.fields_to_save()
         update_fields = kwargs.get("update_fields")
         if update_fields is None or PLACING.intersection(update_fields):
             self.complete()
