@@ -7,10 +7,13 @@ from typing import Any
 from django.test.runner import DiscoverRunner
 
 from multi_tenant.testing import patches
+from multi_tenant.testing.workers import TenantTestSuite
 
 
 class TenantTestRunner(DiscoverRunner):
     """Django's runner, with test classes that know tenants while it runs."""
+
+    parallel_test_suite = TenantTestSuite
 
     def setup_test_environment(self, **kwargs: Any) -> None:
         super().setup_test_environment(**kwargs)
