@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./run demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./run demo", description=__doc__.replace("`", ""))
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL, rather than SQLite")
     parser.add_argument("--port", type=int, default=8000, help="the port of 127.0.0.1 to serve on (8000)")
     what = parser.add_mutually_exclusive_group()
@@ -99,7 +99,7 @@ def listening(port: int) -> Iterator[socket.socket]:
         try:
             listener.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = getattr(error, "strerror", None) or str(error).removesuffix(".")
             raise DemoError(f"port {port} cannot be had: {reason}. Choose another with --port.") from error
         listener.listen()
         yield listener
