@@ -146,6 +146,16 @@ def project(tmp_path: Path) -> Reader:
     return reader
 
 
+def test_the_settings_of_the_readme_are_all_that_a_new_project_needs(
+    project: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [example] = [block for block in blocks_of(ROOT / "README.md") if block.language == "py"]
+    stock = (project.directory / "board" / "settings.py").read_text().partition('ALLOWED_HOSTS = [".localhost')[0]
+    (project.directory / "board" / "readme.py").write_text(f"import os\n{stock}\n{example.text}")
+    monkeypatch.setenv("TENANT_KEY", (project.directory / "tenant.key").read_text().strip())
+    project.type("python manage.py check --settings board.readme")
+
+
 def test_the_tests_that_are_shown_pass(project: Reader) -> None:
     """What the page on tests shows is run in the tutorial's project, with pytest and with unittest."""
     assert "python manage.py test" in list(project.read(DOCS / "howto" / "test-your-project.md"))
