@@ -52,10 +52,10 @@ MULTI_TENANT = {
         "sample_site.notes",
     ],
     "ENCRYPTION_KEYS": os.environ["DEMO_ENCRYPTION_KEY"].split(","),
-    # A domain of the tenant's own first, then its name before ".localhost".
+    # A tenant's name before ".localhost" first, so that no domain of a tenant's own can take another's name.
     "RESOLVERS": [
-        "multi_tenant.resolvers.DomainResolver",
         ("multi_tenant.resolvers.SubdomainResolver", {"base": "localhost"}),
+        "multi_tenant.resolvers.DomainResolver",
     ],
     "PUBLIC_HOSTS": ["localhost", "127.0.0.1"],
     "HEALTH_PATHS": ["/healthz"],

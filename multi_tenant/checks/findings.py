@@ -92,6 +92,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         'DATABASES["default"] sets AUTOCOMMIT to False, so each read of the registry opens a second connection.',
         "Leave AUTOCOMMIT on, and open transactions where they are needed.",
     ),
+    "W006": (
+        "DomainResolver is asked before SubdomainResolver, so a domain given to one tenant can be another's subdomain.",
+        "Put SubdomainResolver first, so that nobody receives {base} names of others by claiming them.",
+    ),
 }
 
 Check = Callable[..., list[CheckMessage]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -13,8 +13,10 @@ from multi_tenant.conf import conf
 from multi_tenant.exceptions import ConfigurationError
 from multi_tenant.resolvers.base import Resolver
 from multi_tenant.resolvers.chain import make_resolver
+from multi_tenant.resolvers.domain import DomainResolver
 from multi_tenant.resolvers.header import HeaderResolver, trusted_networks
 from multi_tenant.resolvers.query import QueryResolver
+from multi_tenant.resolvers.subdomain import SubdomainResolver
 
 #: The app that asks for membership before it opens a tenant that was only selected.
 USERS = "multi_tenant.users"
@@ -34,6 +36,16 @@ def check_resolvers(**kwargs: Any) -> Iterator[CheckMessage]:
     for resolver in resolvers:
         if isinstance(resolver, (HeaderResolver, QueryResolver)) and not apps.is_installed(USERS):
             yield finding("W003", resolver=type(resolver).__name__)
+    yield from order_findings(resolvers)
+
+
+def order_findings(resolvers: Sequence[Resolver]) -> Iterator[CheckMessage]:
+    """A domain that a customer claims wins over another's subdomain where domains are asked first."""
+    domains_asked = False
+    for resolver in resolvers:
+        domains_asked = domains_asked or isinstance(resolver, DomainResolver)
+        if domains_asked and isinstance(resolver, SubdomainResolver):
+            yield finding("W006", base=resolver.base)
 
 
 def proxy_findings() -> Iterator[CheckMessage]:

@@ -10,6 +10,8 @@ from django.db import connections
 
 from tests.checks.conftest import Found
 
+DOMAIN = "multi_tenant.resolvers.DomainResolver"
+SUBDOMAIN = ("multi_tenant.resolvers.SubdomainResolver", {"base": "example.com"})
 QUERY = ("multi_tenant.resolvers.QueryResolver", {"name": "tenant"})
 HEADER = ("multi_tenant.resolvers.HeaderResolver", {"name": "X-Tenant"})
 Configure = Callable[..., None]
@@ -62,6 +64,7 @@ def test_no_check_asks_a_database(no_database: None, configure: Any, found: Foun
         ({"RESOLVERS": [HEADER]}, "W003", "HeaderResolver", "multi_tenant.users"),
         ({"RESOLVERS": [QUERY]}, "W003", "QueryResolver", "multi_tenant.users"),
         ({"RESOLVERS": [HEADER], "TRUSTED_PROXIES": ["::/0"]}, "W004", "::/0", "own proxies"),
+        ({"RESOLVERS": [DOMAIN, SUBDOMAIN]}, "W006", "DomainResolver", "example.com"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_told(
@@ -78,6 +81,7 @@ def test_a_wrong_value_is_told(
     [
         {"RESOLVERS": [HEADER], "TRUSTED_PROXIES": ["10.0.0.0/8"]},
         {"RESOLVERS": [("multi_tenant.resolvers.PathResolver", {"prefix": "t"})]},
+        {"RESOLVERS": [SUBDOMAIN, DOMAIN]},
         {"HEALTH_PATHS": ["/healthz"], "PUBLIC_HOSTS": [".example.com", "*"]},
     ],
 )
