@@ -85,8 +85,14 @@ def unpacked(item: Any) -> tuple[str, Mapping[str, Any]]:
 def destination_of(resolver: Resolver, request: Any, alias: str) -> Destination:
     """Text that cannot be an alias is refused here, so that it reaches neither the registry nor its caches.
 
-    ``public`` is among it: no visitor is to choose the public site by name.
+    ``public`` is among it: no visitor is to choose the public site by name. Raises ConfigurationError for a resolver
+    that answers what is no text.
     """
+    if not isinstance(alias, str):
+        raise ConfigurationError(
+            f"{type(resolver).__name__}.resolve answered a {type(alias).__name__}. Let it answer a tenant's alias, or "
+            "None."
+        )
     if not PATTERN.fullmatch(alias) or alias in RESERVED:
         raise UnknownTenantError(alias[:48])
     prefix_of = getattr(resolver, "prefix_of", None)

@@ -39,6 +39,13 @@ class AsyncResolver(CookieResolver):
         return "from-the-twin"
 
 
+class RowResolver:
+    """One that is wrong: it answers no text."""
+
+    def resolve(self, request: Any) -> Any:
+        return object()
+
+
 Resolve = Callable[..., Destination | None]
 
 
@@ -59,6 +66,12 @@ def test_the_first_answer_wins(configure: Any, socket: Requests, resolve: Resolv
     assert resolve(socket(path="/t/coil/")) == Destination("coil", "/t/coil")
     assert resolve(socket()) == Destination("public")
     assert resolve(socket("example.org")) is None
+
+
+def test_an_answer_that_is_no_text_is_the_resolvers_mistake(configure: Any, socket: Requests, resolve: Resolve) -> None:
+    configure(RESOLVERS=[f"{__name__}.RowResolver"])
+    with pytest.raises(ConfigurationError, match=r"RowResolver.*answered a object.*Let it answer"):
+        resolve(socket())
 
 
 def test_options_reach_the_resolver(configure: Any, socket: Requests, resolve: Resolve) -> None:
