@@ -21,6 +21,33 @@ def pytest_configure() -> None:
         os.environ["PATH"] = f"{postgres_programs()}{os.pathsep}{os.environ['PATH']}"
 
 
+#: What has nothing to do with the public database is run once, with SQLite there.
+ONCE = (
+    "tests/compat/",
+    "tests/databases/",
+    "tests/test_docs.py",
+    "tests/test_packaging.py",
+    "tests/test_servers.py",
+    "tests/test_tutorial.py",
+    "tests/testing/test_testcases.py",
+)
+#: So are tenants on SQLite, in the tests that make tenants on each engine.
+ENGINES = ("tests/fleet/", "tests/lifecycle/", "tests/management/")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("MULTI_TENANT_TEST_PUBLIC") != "postgres":
+        return
+    again = [item for item in items if is_run_once(item.nodeid)]
+    config.hook.pytest_deselected(items=again)
+    items[:] = [item for item in items if item not in set(again)]
+
+
+def is_run_once(test: str) -> bool:
+    """Whether a test says the same whatever the public database is on."""
+    return test.startswith(ONCE) or (test.startswith(ENGINES) and "[sqlite" in test)
+
+
 def pytest_unconfigure() -> None:
     servers.close_session()
 
