@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,9 @@ from tests.server_processes import ServerUnavailableError, postgres_programs
 
 
 def pytest_configure() -> None:
+    # A shell's background job ignores Ctrl-C, and so would each program that a test starts and interrupts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     servers.required_servers()
     # Opened here, in xdist's controller, so that the workers inherit it and the controller outlives them.
     servers.open_session()

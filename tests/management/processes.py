@@ -52,7 +52,8 @@ def manage(*arguments: str, given: str = "", changes: Mapping[str, str] = NOTHIN
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
     """Press Ctrl-C, and again while it has no effect: Python drops one that comes while it frees an object."""
-    while True:
+    for _ in range(12):
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             return process.communicate(timeout=5)
+    raise AssertionError("The command goes on after Ctrl-C.")
