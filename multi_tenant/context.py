@@ -141,11 +141,14 @@ class tenant_context(place_context):
     """Runs a block or a function in a tenant, given by alias, by row or by record.
 
     ``switch`` allows to come straight from another tenant; ``any_state`` lets operators' code into a tenant that is not
-    active. Raises UnknownTenantError, TenantUnavailableError, TenantSwitchError, and what ``store.get`` raises.
+    active. Raises UnknownTenantError, TenantUnavailableError, TenantSwitchError, NoTenantError for None, and what
+    ``store.get`` raises.
     """
 
     def __init__(self, tenant: Any, *, switch: bool = False, any_state: bool = False) -> None:
         super().__init__()
+        if tenant is None:
+            raise NoTenantError("None was given for a tenant to enter. Give an alias; for public say public_context().")
         self.alias: str = tenant if isinstance(tenant, str) else tenant.alias
         self.uuid: UUID | None = None if isinstance(tenant, str) else tenant.uuid
         self.switch = switch

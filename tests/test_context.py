@@ -37,6 +37,11 @@ def test_the_front_door_has_the_names_of_context_and_exceptions() -> None:
     assert issubclass(multi_tenant.NoTenantError, MultiTenantError)
 
 
+def test_none_is_no_tenant() -> None:
+    with pytest.raises(MultiTenantError, match="public_context"):
+        tenant_context(current_tenant())
+
+
 @pytest.mark.parametrize("kind", ["alias", "row", "record"])
 def test_a_tenant_is_given_by_alias_row_or_record(kind: str, acme: Tenant) -> None:
     given: Any = {"alias": "acme", "row": acme, "record": store.get("acme")}[kind]

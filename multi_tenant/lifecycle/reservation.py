@@ -80,7 +80,13 @@ def refuse_shared_location(tenant: AbstractTenant) -> None:
 
 
 def reserve(tenant: AbstractTenant, hosts: Sequence[str], *, step: str = RESERVED) -> None:
-    """Write the row and its domains, all or none. Raises ProvisioningError when somebody was quicker."""
+    """Write the row and its domains, all or none.
+
+    Raises ProvisioningError when somebody was quicker, and for a name that is too long.
+    """
+    longest = tenant._meta.get_field("name").max_length
+    if longest is not None and len(tenant.name) > longest:
+        raise ProvisioningError(f"The name is longer than {longest} characters. Shorten it.", step=RESERVED)
     tenant.state = TenantState.PROVISIONING
     tenant.step = tenant.step or step
     tenant.error = ""

@@ -4,7 +4,6 @@ import uuid
 
 import django.db.models.deletion
 from django.db import migrations, models
-from django.db.models.functions import Now
 
 from multi_tenant.conf import conf
 from multi_tenant.registry.fields import HostField
@@ -25,7 +24,7 @@ class Migration(migrations.Migration):
                 ("host", HostField(max_length=253, unique=True, verbose_name="host")),
                 (
                     "created_at",
-                    models.DateTimeField(auto_now_add=True, db_default=Now(), verbose_name="created"),
+                    models.DateTimeField(auto_now_add=True, verbose_name="created"),
                 ),
                 (
                     "tenant",

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import models, transaction
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from multi_tenant.conf import conf
@@ -246,7 +245,7 @@ class Domain(RegistryModel):
 
     tenant = models.ForeignKey(conf.TENANT_MODEL, models.CASCADE, related_name="domains", verbose_name=_("tenant"))
     host = HostField(_("host"), max_length=253, unique=True)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True, db_default=Now())
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta(RegistryModel.Meta):
         db_table = "multi_tenant_domain"

@@ -84,6 +84,13 @@ def test_a_malformed_domain_is_refused(world: World) -> None:
     assert world() == before
 
 
+def test_a_name_that_is_too_long_changes_nothing(world: World) -> None:
+    before = world()
+    with pytest.raises(ProvisioningError, match="200 characters"):
+        create_tenant("acme", name="x" * 201)
+    assert world() == before
+
+
 def test_one_text_is_no_list_of_domains(world: World) -> None:
     with pytest.raises(InvalidHostError):
         create_tenant("acme", domains="acme.example")
