@@ -13,7 +13,7 @@ from tests.journeys.site import Site
 PASSWORD = secrets.token_urlsafe()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the site is: workers may come back to this module
 def two_tenants(site: Site, server: Server) -> None:
     """Both have a superuser of the same name, with the same password and the same key."""
     for alias in ("here", "there"):

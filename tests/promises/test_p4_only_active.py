@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import psycopg
 import pytest
 from django.db import connection, connections, transaction
-from psycopg import sql
 
 from multi_tenant import context
 from multi_tenant.context import tenant_bound, tenant_context
@@ -28,6 +26,9 @@ from tests.processes import Watcher
 from tests.promises.control import Without, all_of, guarded_by, refused
 from tests.settings import PUBLIC as PUBLIC_ENGINE
 from tests.testapp.library.models import Author
+
+psycopg = pytest.importorskip("psycopg")
+sql = pytest.importorskip("psycopg.sql")
 
 pytestmark = pytest.mark.django_db
 Configure = Callable[..., None]

@@ -43,6 +43,7 @@ Configure = Callable[..., None]
 @pytest.fixture
 def secretive() -> Tenant:
     """A tenant on a server of its own, whose entry holds the password."""
+    pytest.importorskip("psycopg", reason="An entry is refused where its driver is missing.")
     return Tenant.objects.create(
         alias="secretive",
         state=TenantState.ACTIVE,

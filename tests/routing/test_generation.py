@@ -9,11 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections, transaction
-from psycopg import sql
 
 from multi_tenant.context import tenant_bound, tenant_context
 from multi_tenant.models import Tenant
@@ -23,6 +21,9 @@ from tests.processes import Watcher
 from tests.promises.control import Without, guarded_by
 from tests.settings import PUBLIC
 from tests.testapp.library.models import Author
+
+psycopg = pytest.importorskip("psycopg")
+sql = pytest.importorskip("psycopg.sql")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Rotate = Callable[[Tenant], None]
