@@ -295,7 +295,7 @@ def steps(iterator: Any, context: Callable[[], place_context]) -> Generator[Any,
                 sent = yield item
             except GeneratorExit:
                 raise
-            except BaseException as exc:
+            except BaseException as exc:  # whatever is thrown in is the iterator's to catch
                 if not hasattr(iterator, "throw"):
                     raise
                 resume = functools.partial(iterator.throw, exc)
@@ -324,7 +324,7 @@ async def asteps(iterator: Any, context: Callable[[], place_context]) -> AsyncGe
                 sent = yield item
             except GeneratorExit:
                 raise
-            except BaseException as exc:
+            except BaseException as exc:  # whatever is thrown in is the iterator's to catch
                 if not hasattr(iterator, "athrow"):
                     raise
                 resume = functools.partial(iterator.athrow, exc)

@@ -90,7 +90,7 @@ def build_template(engine: Engine, name: str) -> None:
         with suppress(DatabaseExistsError):  # another deployment on this server, with the same code, was quicker
             engine.publish(draft, name)
             return
-    except BaseException:
+    except BaseException:  # Ctrl-C too: a draft that is not whole must not stay
         engine.drop_template(draft)
         raise
     engine.drop_template(draft)

@@ -48,7 +48,7 @@ class Level:
         try:
             with place_of(connection):
                 block.__enter__()
-        except BaseException:
+        except BaseException:  # whatever it was: a block that was not entered must not be rolled back
             del self.blocks[alias]
             raise
 
