@@ -138,11 +138,12 @@ def test_a_wait_for_the_server_is_bounded(postgresql: Engine) -> None:
 
 
 def test_other_errors_of_the_server_are_its_own(postgresql: Engine) -> None:
+    postgresql.create(TWO)  # not the server's own template: other tests make databases from that one meanwhile
     with (
         pytest.raises(OperationalError, match="being accessed"),
-        engine_of(postgresql.entry_for("template1"), alias="user").lock("held"),
+        engine_of(postgresql.entry_for(TWO), alias="user").lock("held"),
     ):
-        postgresql.clone("template1", ONE)
+        postgresql.clone(TWO, ONE)
 
 
 def test_a_program_that_cannot_be_started_shows_no_environment(
