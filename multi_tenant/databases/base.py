@@ -31,6 +31,9 @@ class Engine(ABC):
 
     #: Bytes that a database's name may have.
     longest_name: ClassVar[int]
+    #: Whether tenants on this engine's servers can have logins of their own, and the bytes that such a name may have.
+    has_logins: ClassVar[bool] = False
+    longest_login: ClassVar[int]
     #: What names of databases, and of archives, end with.
     suffix: ClassVar[str] = ""
     archive_suffix: ClassVar[str]
@@ -101,6 +104,29 @@ class Engine(ABC):
     @abstractmethod
     def size(self, name: str) -> int:
         """Bytes that a database takes on disk."""
+
+    def open_rows(self, name: str) -> None:  # noqa: B027  # nothing to do where each login is granted its own
+        """Let tenants' logins work with the rows of a database: what its clones keep, so it is part of the template.
+
+        The caller has migrated the database, and its own login is the owner's. Doing it again changes nothing.
+        """
+
+    def create_login(self, login: str, password: str, *, name: str) -> None:
+        """Make a login that may work with the rows of that one database, and with nothing else.
+
+        One that is there already gets the password and the rights: a step that was killed is done again. Raises
+        ProvisioningError where the entry's login may not do this. The password stands in no message, and where the
+        server takes a verifier instead, in none of its logs.
+        """
+        raise NotImplementedError
+
+    def drop_login(self, login: str) -> None:
+        """Remove a login if it is there, and end its sessions."""
+        raise NotImplementedError
+
+    def logins(self, prefix: str) -> Sequence[str]:
+        """The logins whose names begin with ``prefix``."""
+        return ()
 
     @abstractmethod
     def lock(self, key: str) -> AbstractContextManager[None]:
