@@ -19,6 +19,7 @@ from multi_tenant.registry.entry import Entry
 classes: dict[str, str] = {
     "sqlite": "multi_tenant.databases.sqlite.SQLite",
     "postgresql": "multi_tenant.databases.postgresql.PostgreSQL",
+    "mysql": "multi_tenant.databases.mysql.MySQL",
 }
 
 
@@ -31,6 +32,8 @@ class Engine(ABC):
 
     #: Bytes that a database's name may have.
     longest_name: ClassVar[int]
+    #: Whether databases can be cloned: where not, each is migrated by itself.
+    has_templates: ClassVar[bool] = False
     #: Whether tenants on this engine's servers can have logins of their own, and the bytes that such a name may have.
     has_logins: ClassVar[bool] = False
     longest_login: ClassVar[int]
@@ -70,24 +73,24 @@ class Engine(ABC):
     def create(self, name: str) -> None:
         """Make an empty database. Raises DatabaseExistsError."""
 
-    @abstractmethod
     def clone(self, template: str, name: str) -> None:
         """Make a database with all that ``template`` holds, whole or not at all. Raises DatabaseExistsError."""
+        raise NotImplementedError
 
-    @abstractmethod
     def publish(self, draft: str, name: str) -> None:
         """Make a finished draft a template: give it its name, and let nobody connect to it any more.
 
         Raises DatabaseExistsError.
         """
+        raise NotImplementedError
 
     @abstractmethod
     def drop(self, name: str) -> None:
         """Remove a database if it is there, whoever is connected to it."""
 
-    @abstractmethod
     def drop_template(self, name: str) -> bool:
         """Remove a template or a draft unless it is in use or another login's; answer whether it is gone."""
+        raise NotImplementedError
 
     @abstractmethod
     def check_dump(self) -> None:

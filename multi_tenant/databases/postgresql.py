@@ -50,6 +50,7 @@ class PostgreSQL(Engine):
     """Databases of a PostgreSQL server."""
 
     longest_name = 63
+    has_templates = True
     archive_suffix = ".dump"
 
     def __init__(self, entry: Entry, *, alias: str) -> None:

@@ -21,6 +21,7 @@ class SQLite(Engine):
     """Databases that are files; the entry's own NAME says nothing here."""
 
     longest_name = 240
+    has_templates = True
     suffix = ".sqlite3"
     archive_suffix = ".sqlite3"
 

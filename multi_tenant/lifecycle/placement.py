@@ -18,8 +18,11 @@ from multi_tenant.registry.rules import validate_file, validate_keys, validate_n
 
 #: The database that PostgreSQL servers have for those who have none yet.
 MAINTENANCE = "postgres"
-#: Databases of a server that belong to nobody.
-SYSTEM_DATABASES = frozenset({MAINTENANCE, "template0", "template1"})
+#: Databases of a server that belong to nobody, by vendor.
+SYSTEM_DATABASES = {
+    "postgresql": frozenset({MAINTENANCE, "template0", "template1"}),
+    "mysql": frozenset({"information_schema", "mysql", "performance_schema", "sys"}),
+}
 
 
 def tenant_model() -> Any:
@@ -112,7 +115,8 @@ def refuse_public(entry: Entry) -> None:
         validate_file(str(entry["NAME"]))
     else:
         validate_name(entry)
-    if str(entry["NAME"]) in SYSTEM_DATABASES or entry.location == Entry(connections[PUBLIC].settings_dict).location:
+    the_servers = str(entry["NAME"]) in SYSTEM_DATABASES.get(entry.vendor, ())
+    if the_servers or entry.location == Entry(connections[PUBLIC].settings_dict).location:
         raise InvalidEntryError("The entry is the public database, or the server's. Name the tenant's own.", key="NAME")
 
 

@@ -141,10 +141,11 @@ def run(attempt: Attempt, step: str, do: Callable[[Attempt], None]) -> None:
 
 
 def create_database(attempt: Attempt) -> None:
-    """Clone the template, or make an empty database where the server is the tenant's own."""
+    """Clone the template, or make an empty database where there is none, or the server is the tenant's own."""
     attempt.begun = True
     try:
-        if conf.TEMPLATES and attempt.tenant.placement != Placement.OWN:
+        templated = conf.TEMPLATES and attempt.engine.has_templates
+        if templated and attempt.tenant.placement != Placement.OWN:
             clone_template(attempt.engine, attempt.name)
         else:
             attempt.engine.create(attempt.name)

@@ -55,6 +55,8 @@ def drop_stale_templates() -> list[str]:
 
 def drop_stale(engine: Engine, *, keep: Set[str]) -> list[str]:
     """Drop a server's templates except those to keep, and the drafts of builds that were killed."""
+    if not engine.has_templates:
+        return []
     with engine.lock(LOCK):  # so that no draft is in the making
         return [name for name in engine.names(template_prefix()) if name not in keep and engine.drop_template(name)]
 
