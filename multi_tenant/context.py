@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 from uuid import UUID
 
-from asgiref.sync import iscoroutinefunction
-
+from multi_tenant.calls import decorated
 from multi_tenant.exceptions import (
     NoTenantError,
     TenantSwitchError,
@@ -98,6 +96,7 @@ class place_context:
 
     def __init__(self) -> None:
         self._previous: Place | None = None
+        self._place = UNDECIDED_PLACE
 
     def find(self) -> Place:
         """The place to go to; may ask the registry."""
@@ -110,6 +109,10 @@ class place_context:
     def again(self) -> Self:
         """A fresh context of the same place, for one call of a decorated function."""
         raise NotImplementedError
+
+    def closing(self) -> place_context:
+        """Where a generator is closed that ran in this context last, though its consumer is elsewhere by now."""
+        return self.again()
 
     def __enter__(self) -> None:
         self._enter(self.find())
@@ -133,7 +136,7 @@ class place_context:
     def _enter(self, place: Place) -> None:
         if self._previous is not None:
             raise RuntimeError("This context is entered already. Make a new one for each block.")
-        self._previous = active_place.get()
+        self._previous, self._place = active_place.get(), place
         active_place.set(place)
 
 
@@ -158,6 +161,10 @@ class tenant_context(place_context):
         again = type(self)(self.alias, switch=self.switch, any_state=self.any_state)
         again.uuid = self.uuid
         return again
+
+    def closing(self) -> place_context:
+        # A look-up, or a refusal to come from another tenant, would leave the generator to end elsewhere.
+        return fixed_context(self._place)
 
     def find(self) -> Place:
         return self._already_there() or self._place_of(store.get(self.alias))
@@ -226,124 +233,6 @@ def context_of(place: Place) -> place_context:
     context = tenant_context(str(place.alias), switch=True, any_state=place.any_state)
     context.uuid = place.uuid
     return context
-
-
-def decorated(function: Callable[P, R], context: Callable[[], place_context]) -> Callable[P, R]:
-    """The function, whatever its kind, running in a fresh context at each call."""
-    wrapper: Any
-    if inspect.isasyncgenfunction(function):
-
-        @functools.wraps(function)
-        def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return asteps(function(*args, **kwargs), context)
-
-    elif iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__):
-
-        @functools.wraps(function)
-        async def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
-            async with context():
-                return await function(*args, **kwargs)  # type: ignore[misc]  # it answers a coroutine
-
-    elif inspect.isgeneratorfunction(function):
-
-        @functools.wraps(function)
-        def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
-            return steps(function(*args, **kwargs), context)
-
-    else:
-
-        @functools.wraps(function)
-        def wrapper(*args: P.args, **kwargs: P.kwargs) -> Any:
-            with context():
-                result = function(*args, **kwargs)
-            return followed(result, context)
-
-    return wrapper  # type: ignore[no-any-return]  # each branch keeps the function's signature
-
-
-def followed(result: Any, context: Callable[[], place_context]) -> Any:
-    """What a plain function answers; a coroutine or a generator, which has not run yet, is to run in the context too.
-
-    Decorators that know nothing of them, and objects that are called, answer such.
-    """
-    if inspect.iscoroutine(result):
-        return awaited(result, context)
-    if inspect.isgenerator(result):
-        return steps(result, context)
-    return asteps(result, context) if inspect.isasyncgen(result) else result
-
-
-async def awaited(coroutine: Coroutine[Any, Any, R], context: Callable[[], place_context]) -> R:
-    """Run a coroutine in the context."""
-    async with context():
-        return await coroutine
-
-
-def steps(iterator: Any, context: Callable[[], place_context]) -> Generator[Any, Any, Any]:
-    """Iterate with the context entered for each step, and for closing, alone; a generator gets what is sent to it."""
-    resume = functools.partial(next, iterator)
-    place = UNDECIDED_PLACE
-    try:
-        while True:
-            with context():
-                place = active_place.get()
-                try:
-                    item = resume()
-                except StopIteration as stop:
-                    return stop.value
-            try:
-                sent = yield item
-            except GeneratorExit:
-                raise
-            except BaseException as exc:  # whatever is thrown in is the iterator's to catch
-                if not hasattr(iterator, "throw"):
-                    raise
-                resume = functools.partial(iterator.throw, exc)
-            else:
-                resume = functools.partial(next, iterator) if sent is None else functools.partial(iterator.send, sent)
-    finally:
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            with last_context(context, place):
-                close()
-
-
-async def asteps(iterator: Any, context: Callable[[], place_context]) -> AsyncGenerator[Any, Any]:
-    """``steps`` for async iterators."""
-    resume = functools.partial(anext, iterator)
-    place = UNDECIDED_PLACE
-    try:
-        while True:
-            async with context():
-                place = active_place.get()
-                try:
-                    item = await resume()
-                except StopAsyncIteration:
-                    return
-            try:
-                sent = yield item
-            except GeneratorExit:
-                raise
-            except BaseException as exc:  # whatever is thrown in is the iterator's to catch
-                if not hasattr(iterator, "athrow"):
-                    raise
-                resume = functools.partial(iterator.athrow, exc)
-            else:
-                resume = functools.partial(anext, iterator) if sent is None else functools.partial(iterator.asend, sent)
-    finally:
-        close = getattr(iterator, "aclose", None)
-        if close is not None:
-            async with last_context(context, place):
-                await close()
-
-
-def last_context(context: Callable[[], place_context], place: Place) -> place_context:
-    """Where a generator is closed: where it ran last, though its consumer, or the garbage collector, is elsewhere.
-
-    A ``tenant_context`` would refuse to come from another tenant, and leave the generator to end there.
-    """
-    last = context()
-    return fixed_context(place) if isinstance(last, tenant_context) else last
 
 
 def forget_tenant() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
-from multi_tenant.context import asteps
+from multi_tenant.calls import asteps
 from multi_tenant.middleware.visit import visit_context
 
 

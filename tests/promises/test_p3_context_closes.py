@@ -13,7 +13,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
 
-from multi_tenant import context
+from multi_tenant import calls, context
 from multi_tenant.context import (
     Place,
     current_alias,
@@ -76,7 +76,7 @@ def entered_for_good(iterator: Any, entered: Callable[[], place_context]) -> Ite
         yield from iterator
 
 
-@guarded_by(Without(context, "steps", entered_for_good))
+@guarded_by(Without(calls, "steps", entered_for_good))
 def test_a_generators_consumer_stays_where_it_is() -> None:
     @tenant_context("acme")
     def words() -> Iterator[str | None]:
@@ -90,7 +90,7 @@ def test_a_generators_consumer_stays_where_it_is() -> None:
     assert places == ["public", "public"]
 
 
-@guarded_by(Without(context, "steps", lambda iterator, entered: iterator))
+@guarded_by(Without(calls, "steps", lambda iterator, entered: iterator))
 def test_a_generator_that_is_given_up_is_closed_in_its_tenant() -> None:
     closed_in: list[str | None] = []
 
