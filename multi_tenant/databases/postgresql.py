@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from django.db import DatabaseError, InterfaceError
 from psycopg import sql
 
-from multi_tenant.databases.base import Engine
+from multi_tenant.databases.server import ServerEngine
 from multi_tenant.exceptions import DatabaseExistsError, ProvisioningError
 from multi_tenant.registry.entry import Entry
-from multi_tenant.registry.lookup import TenantRecord
-from multi_tenant.routing.wrapper import known_reason, tenant_connection
 
 #: SQLSTATEs: the name is taken; another session took it just now; the login may not; somebody is connected.
 EXISTS = frozenset({"42P04", "23505"})
@@ -26,8 +22,6 @@ FORBIDDEN = "42501"
 IN_USE = "55006"
 #: The first version whose CREATE DATABASE has STRATEGY; WAL_LOG, its default, is named since FILE_COPY checkpoints.
 STRATEGY_VERSION = 150000
-#: Seconds; libpq's own default is to wait as long as the network does.
-CONNECT_TIMEOUT = 10
 #: libpq's environment for what an entry says; nothing goes on a command line, which every user can read.
 ENVIRONMENT = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}
 OPTIONS_ENVIRONMENT = {
@@ -46,17 +40,13 @@ OPTIONS_ENVIRONMENT = {
 }
 
 
-class PostgreSQL(Engine):
+class PostgreSQL(ServerEngine):
     """Databases of a PostgreSQL server."""
 
     longest_name = 63
     has_templates = True
     archive_suffix = ".dump"
-
-    def __init__(self, entry: Entry, *, alias: str) -> None:
-        options = {"connect_timeout": CONNECT_TIMEOUT, **entry["OPTIONS"]}
-        super().__init__(Entry({**entry, "OPTIONS": options}), alias=alias)
-        self._held: Any = None
+    client = "PostgreSQL's client programs"
 
     def names(self, prefix: str) -> Sequence[str]:
         query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY datname"
@@ -100,11 +90,13 @@ class PostgreSQL(Engine):
         self._program("pg_dump")
 
     def dump(self, name: str, path: Path) -> None:
-        self._call("pg_dump", "--format=custom", "--no-owner", "--no-privileges", name=name, output=path)
+        command = (self._program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges")
+        self._call(*command, environment=self._environment(name), output=path)
 
     def restore(self, path: Path, name: str) -> None:
         # pg_restore reads the database's name from its arguments alone; an empty one says "as the environment has it".
-        self._call("pg_restore", "--exit-on-error", "--no-owner", "--dbname=", str(path), name=name)
+        command = (self._program("pg_restore"), "--exit-on-error", "--no-owner", "--dbname=", str(path))
+        self._call(*command, environment=self._environment(name))
 
     def size(self, name: str) -> int:
         with self._connection() as connection, connection.cursor() as cursor:
@@ -126,20 +118,6 @@ class PostgreSQL(Engine):
                 # An outer call may hold the connection, and live on; a lost one has lost the lock already.
                 with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
-
-    @contextmanager
-    def _connection(self) -> Iterator[Any]:
-        """The connection that an outer call holds, or one for this call; never one of ``django.db.connections``."""
-        if self._held is not None:
-            yield self._held
-            return
-        record = TenantRecord(alias=self.alias, uuid=None, name="", state="", entry=self.entry, marked=False)
-        with closing(tenant_connection(record)) as connection:
-            self._held = connection
-            try:
-                yield connection
-            finally:
-                self._held = None
 
     def _run(self, statement: str, *names: str) -> None:
         with self._connection() as connection:
@@ -163,57 +141,14 @@ class PostgreSQL(Engine):
             ) from exc
         raise exc
 
-    def _call(self, program: str, *arguments: str, name: str, output: Path | None = None) -> None:
-        """Run one of PostgreSQL's programs on a database."""
-        command = [self._program(program), *arguments]
-        try:
-            with (output or Path(os.devnull)).open("wb") as file:
-                done = subprocess.run(  # noqa: S603  # our own command: an absolute path and fixed arguments
-                    command,
-                    check=False,
-                    env=self._environment(name),
-                    stdin=subprocess.DEVNULL,
-                    stdout=file,
-                    stderr=subprocess.PIPE,
-                )
-        except OSError as exc:
-            complaint = f"it cannot be run ({exc.strerror})"
-        else:
-            complaint = complaint_of(done)
-        if complaint:  # raised out here: the frames of subprocess hold the environment, and so the password
-            raise ProvisioningError(
-                f"{program} failed for the database of {self.alias!r}: {complaint}. Check its version, the entry and "
-                "the server.",
-                step="archive",
-            )
-
-    def _program(self, program: str) -> str:
-        found = shutil.which(program)
-        if found is None:
-            raise ProvisioningError(
-                f"{program} is not on this machine's PATH. Install PostgreSQL's client programs, or go without an "
-                "archive (archive=False).",
-                step="archive",
-            )
-        return found
-
-    def _environment(self, name: str) -> Mapping[str, str]:
+    def _environment(self, name: str) -> Entry:
         """The child's environment, which other users cannot read."""
         given = {ENVIRONMENT[key]: self.entry[key] for key in ENVIRONMENT if self.entry.get(key)}
         options: Mapping[str, Any] = self.entry["OPTIONS"]
         chosen = {OPTIONS_ENVIRONMENT[key]: options[key] for key in OPTIONS_ENVIRONMENT if key in options}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-        return {**inherited, **{key: str(value) for key, value in {**chosen, **given}.items()}, "PGDATABASE": name}
-
-
-def complaint_of(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Why a program failed, in our words; "" where it did not."""
-    if not done.returncode:
-        return ""
-    message = done.stderr.decode(errors="replace")
-    if "version mismatch" in message:
-        return "it is older than the server"
-    return known_reason(message) or f"it ended with {done.returncode}"
+        said = {key: str(value) for key, value in {**chosen, **given}.items()}
+        return Entry({**inherited, **said, "PGDATABASE": name})
 
 
 def state_of(exc: BaseException) -> str | None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, OperationalError
+from django.views.debug import ExceptionReporter
 
 from multi_tenant import ProvisioningError
 from multi_tenant.databases.base import Engine, engine_of
+from multi_tenant.databases.server import CONNECT_TIMEOUT
 from multi_tenant.exceptions import TenantConnectionError
 from multi_tenant.registry.entry import Entry
 from tests.databases.conftest import PREFIX, run
@@ -112,6 +114,7 @@ def test_a_failed_dump_says_why_without_the_password(postgresql: Engine, tmp_pat
     with pytest.raises(ProvisioningError, match="login is refused") as caught:
         wrong.dump(ONE, tmp_path / "archive")
     assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in ExceptionReporter(None, caught.type, caught.value, caught.tb.tb_next).get_traceback_html()
 
 
 def test_a_program_that_fails_for_a_reason_of_its_own_is_not_said_to_have_failed_to_connect(
@@ -132,7 +135,7 @@ def test_a_socket_that_is_not_there_is_a_server_out_of_reach(postgresql: Engine,
 
 
 def test_a_wait_for_the_server_is_bounded(postgresql: Engine) -> None:
-    assert postgresql.entry["OPTIONS"]["connect_timeout"] == module.CONNECT_TIMEOUT
+    assert postgresql.entry["OPTIONS"]["connect_timeout"] == CONNECT_TIMEOUT
     given = Entry({**postgresql.entry, "OPTIONS": {"connect_timeout": 3}})
     assert engine_of(given, alias="acme").entry["OPTIONS"]["connect_timeout"] == 3
 
