@@ -9,7 +9,7 @@ from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from multi_tenant.context import PUBLIC_PLACE, UNDECIDED_PLACE, active_place
-from multi_tenant.routing import patches
+from multi_tenant.routing import forks, patches
 
 
 class MultiTenantConfig(AppConfig):
@@ -23,6 +23,9 @@ class MultiTenantConfig(AppConfig):
         super().__init__(app_name, app_module)
         # Django's classes are changed now, since models and decorators of the apps to come use them.
         patches.install()
+
+        # A process that forks, as servers and pools of workers do, keeps its connections to itself.
+        forks.install()
 
     def ready(self) -> None:
         # Commands, scripts and shells run here, and they are public unless they say otherwise. Tests that change

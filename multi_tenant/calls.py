@@ -54,6 +54,34 @@ def decorated(function: Callable[P, R], context: Callable[[], Context]) -> Calla
     return wrapper  # type: ignore[no-any-return]  # each branch keeps the function's signature
 
 
+class SentCall:
+    """A plain function in a context, which can be sent to another process: pools pickle their jobs."""
+
+    def __init__(self, function: Callable[P, R], context: Callable[[], Context]) -> None:
+        functools.update_wrapper(self, function)
+        self._parts = function, context
+        self._call = decorated(function, context)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._parts
+
+
+def sendable(function: Callable[P, R], context: Callable[[], Context]) -> Callable[P, R]:
+    """``decorated``, for a function that is not defined by what this answers, so that its name leads to itself."""
+    call = decorated(function, context)
+    return SentCall(function, context) if is_plain(call) else call
+
+
+def is_plain(function: Any) -> bool:
+    """Whether a function neither generates nor is awaited."""
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        return False
+    return not (iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__))
+
+
 def followed(result: Any, context: Callable[[], Context]) -> Any:
     """What a plain function answers; a coroutine or a generator, which has not run yet, is to run in the context too.
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 from uuid import UUID
 
-from multi_tenant.calls import decorated
+from multi_tenant.calls import decorated, sendable
 from multi_tenant.exceptions import (
     NoTenantError,
     TenantSwitchError,
@@ -215,15 +215,15 @@ def record_context(record: TenantRecord) -> fixed_context:
 
 
 def tenant_bound(function: Callable[P, R]) -> Callable[P, R]:
-    """Bind a function to the place where it is bound now, for threads, callbacks and executors.
+    """Bind a function to the place where it is bound now, for threads, callbacks, executors and other processes.
 
-    A tenant is looked up again when the function runs, so one suspended since is refused. Raises NoTenantError when
-    nothing is decided.
+    A tenant is looked up again when the function runs, so one suspended since is refused. What is bound can be pickled
+    if the function can, unless it is a coroutine function or a generator. Raises NoTenantError when nothing is decided.
     """
     place = active_place.get()
     if place.alias is None:
         raise NoTenantError("There is no tenant to bind to. Call tenant_bound inside tenant_context or public_context.")
-    return decorated(function, functools.partial(context_of, place))
+    return sendable(function, functools.partial(context_of, place))
 
 
 def context_of(place: Place) -> place_context:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import pickle
 from typing import Any
 
 import pytest
@@ -122,6 +123,33 @@ def test_a_partial_can_be_bound(acme: Tenant) -> None:
     with tenant_context(acme):
         bound = tenant_bound(functools.partial(current_alias))
     assert bound() == "acme"
+
+
+def test_a_bound_function_can_be_sent_to_another_process(acme: Tenant) -> None:
+    with tenant_context(acme):
+        bound = tenant_bound(current_alias)
+    sent: Any = pickle.loads(pickle.dumps(bound))
+    assert (sent(), sent.__name__, sent.__doc__) == ("acme", "current_alias", current_alias.__doc__)
+
+
+def test_a_bound_coroutine_function_is_one_still(acme: Tenant) -> None:
+    class Asks:
+        async def __call__(self) -> str | None:
+            return current_alias()
+
+    async def ask() -> str | None:
+        return current_alias()
+
+    with tenant_context(acme):
+        kinds = [inspect.iscoroutinefunction(tenant_bound(function)) for function in (ask, Asks())]
+    assert kinds == [True, True]
+
+
+def test_a_bound_function_that_was_sent_knows_no_secret(acme: Tenant) -> None:
+    record = TenantRecord("template", None, "", "provisioning", acme.entry(), marked=False)
+    with record_context(record):
+        bound = tenant_bound(current_alias)
+    assert b"ENGINE" not in pickle.dumps(bound)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
 from django.apps import apps
-from django.db import connections
 from django.db.backends.base import base as backends_base
 from django.db.utils import ConnectionHandler, load_backend
 
@@ -28,8 +26,6 @@ LIVE = "connections of tenants"
 #: Tenants of which Django's caches keep something; about 8 KiB each.
 MAX_CACHED = 1_000
 NONE: Mapping[str, TenantConnection] = {}
-#: What a forked child may neither use nor close.
-of_parent: list[Mapping[str, Any]] = []
 
 
 class TenantConnectionHandler(ConnectionHandler):
@@ -101,10 +97,19 @@ class TenantConnectionHandler(ConnectionHandler):
         connection = self._live.get(alias)
         if connection is None or connection.in_use:
             return
-        connection.close()
+        # One that never connected has nothing to close, and an event loop, which may hold such (``aiterator`` asks for
+        # its settings there), is not allowed to.
+        if connection.connection is not None:
+            connection.close()
         del self[alias]
         self._generations.pop(alias, None)
         forget_caches(alias)
+
+    def release_tenants(self) -> Mapping[str, Any]:
+        """Answer the thread's connections to tenants, and know them no more; none is closed."""
+        live = self._live
+        self._keep({})
+        return live
 
     @property
     def _live(self) -> Mapping[str, Any]:
@@ -207,16 +212,6 @@ class StaticDatabases(dict[str, Any]):
         raise KeyError(alias)
 
 
-def leave_to_parent() -> None:
-    """A forked child opens connections of its own: two processes on one socket read each other's rows.
-
-    Those of the parent are kept, as closing one here would end the parent's session.
-    """
-    if isinstance(connections, TenantConnectionHandler) and connections._live:
-        of_parent.append(connections._live)
-        connections._keep({})
-
-
 def forget_caches(alias: str) -> None:
     """Drop what Django keeps by alias for the whole process: the version check, the content types and the sites."""
     backends_base.RAN_DB_VERSION_CHECK.discard(alias)
@@ -224,6 +219,3 @@ def forget_caches(alias: str) -> None:
         content_types: Any = apps.get_model("contenttypes.ContentType")._default_manager
         content_types._cache.pop(alias, None)
     site_cache.forget(alias)
-
-
-os.register_at_fork(after_in_child=leave_to_parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -56,9 +57,12 @@ def in_this_thread(call: Callable[[], Any]) -> Any:
 
 
 def in_child(call: Callable[[], str]) -> str:
-    """What a call answers in a forked child. It must not use the parent's connections."""
+    """What a call answers in a forked child, which opens connections of its own."""
     reader, writer = os.pipe()
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # xdist's threads are not needed in the child.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid == 0:
         try:
             os.write(writer, str(call()).encode())
