@@ -1,0 +1,23 @@
+"""The benchmarks that there are, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.bench import Bench
+from benchmarks.report import Report
+from benchmarks.runs import request
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark: what it shows, and how it is run."""
+
+    summary: str
+    run: Callable[[Bench], Report]
+
+
+CATALOGUE = {
+    "request": Benchmark("CPU of a request at 1, 50 and 500 tenants, beside the peers", request.run),
+}

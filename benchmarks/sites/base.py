@@ -1,0 +1,46 @@
+"""What each peer's process can do; `benchmarks.worker` calls it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from django.db import connection
+
+from benchmarks.project.shop.models import Customer, Order, Product
+
+DOMAIN = "example.test"
+
+
+class Site(ABC):
+    """The site of one peer, in the process that has its settings."""
+
+    @abstractmethod
+    def prepare(self, count: int) -> list[str]:
+        """Make so many tenants with their rows; answers their databases, where they have some of their own."""
+
+    def prepare_creation(self) -> None:
+        """Do what is done once before tenants can be created."""
+        raise NotImplementedError
+
+    def create(self, alias: str) -> None:
+        """Make a tenant as the peer does it, with all tables and a host."""
+        raise NotImplementedError
+
+    def alias(self, number: int) -> str:
+        """What a tenant is called."""
+        return f"t{number}"
+
+    def host(self, alias: str) -> str:
+        """The host that leads to a tenant."""
+        return f"{alias}.{DOMAIN}"
+
+    def expected(self, number: int) -> str:
+        """The name that the page of a tenant tells."""
+        return self.alias(number)
+
+
+def create_shop() -> None:
+    """Make the tables that the page needs, where the connection is."""
+    with connection.schema_editor() as editor:
+        for model in (Customer, Product, Order):
+            editor.create_model(model)
