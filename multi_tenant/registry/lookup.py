@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.db import DatabaseError, InterfaceError, connections
@@ -16,7 +17,9 @@ from django.db.models import QuerySet
 from multi_tenant.conf import conf
 from multi_tenant.registry.aliases import PATTERN, PUBLIC, validate_alias
 from multi_tenant.registry.entry import Entry, digest
+from multi_tenant.registry.loss import is_lost
 
+R = TypeVar("R")
 VERSION_TABLE = "multi_tenant_version"
 
 
@@ -47,38 +50,21 @@ class TenantRecord:
 
 def poll_version() -> int:
     """The registry's version number."""
-    with registry_connection() as connection:
-        try:
-            return select_version(connection)
-        except (DatabaseError, InterfaceError):
-            # A persistent connection dies with its server, and Django would close it only at the request's end.
-            if connection.in_atomic_block:
-                raise
-            connection.close()
-            return select_version(connection)
+    return reading(select_version)
 
 
 def find_tenant(alias: str) -> TenantRecord | None:
     """The tenant of that alias; a text that no tenant can bear is not asked for, as servers refuse some of them."""
     if not PATTERN.fullmatch(alias):
         return None
-    model = apps.get_model(conf.TENANT_MODEL)
-    with registry_connection() as connection:
-        tenants = read_instances(model._base_manager.using(PUBLIC).filter(alias=alias), connection)
-        if not tenants:
-            return None
-        [tenant] = tenants
-        if tenant.server_id is not None:
-            servers = apps.get_model("multi_tenant.DatabaseServer")._base_manager.using(PUBLIC)
-            [tenant.server] = read_instances(servers.filter(pk=tenant.server_id), connection)
-    return record_of(tenant)
+    tenant = reading(lambda connection: read_tenant(alias, connection))
+    return None if tenant is None else record_of(tenant)
 
 
 def find_host(host: str) -> str | None:
     """The alias of the tenant that a normalised host leads to."""
     domains = apps.get_model("multi_tenant.Domain")._base_manager.using(PUBLIC)
-    with registry_connection() as connection:
-        rows = read_rows(domains.filter(host=host).values_list("tenant__alias"), connection)
+    rows = reading(partial(read_rows, domains.filter(host=host).values_list("tenant__alias")))
     return rows[0][0] if rows else None
 
 
@@ -90,6 +76,22 @@ def record_of(tenant: Any) -> TenantRecord:
     validate_alias(tenant.alias)
     entry = None if tenant.database is None else tenant.entry()
     return TenantRecord(alias=tenant.alias, uuid=tenant.pk, name=tenant.name, state=tenant.state, entry=entry)
+
+
+def reading(read: Callable[[BaseDatabaseWrapper], R]) -> R:
+    """What ``read`` answers for the registry's connection; once more if that was kept and has died since.
+
+    A connection that is kept dies with its server, and Django would close it only at the request's end. Any other
+    failure, as of an attempt to connect, would only take as long again.
+    """
+    with registry_connection() as connection:
+        try:
+            return read(connection)
+        except (DatabaseError, InterfaceError):
+            if connection.in_atomic_block or not is_lost(connection):
+                raise
+            connection.close()
+            return read(connection)
 
 
 @contextmanager
@@ -124,6 +126,19 @@ def select_version(connection: BaseDatabaseWrapper) -> int:
         cursor.execute(f"SELECT version FROM {VERSION_TABLE} WHERE id = 1")  # noqa: S608  # a constant
         row = cursor.fetchone()
     return row[0] if row else 0
+
+
+def read_tenant(alias: str, connection: BaseDatabaseWrapper) -> Any:
+    """The row of that alias with its server's, None where there is none."""
+    model = apps.get_model(conf.TENANT_MODEL)
+    tenants = read_instances(model._base_manager.using(PUBLIC).filter(alias=alias), connection)
+    if not tenants:
+        return None
+    [tenant] = tenants
+    if tenant.server_id is not None:
+        servers = apps.get_model("multi_tenant.DatabaseServer")._base_manager.using(PUBLIC)
+        [tenant.server] = read_instances(servers.filter(pk=tenant.server_id), connection)
+    return tenant
 
 
 def read_rows(queryset: QuerySet[Any, Any], connection: BaseDatabaseWrapper) -> list[Any]:

@@ -6,19 +6,18 @@ import asyncio
 import logging
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from multi_tenant.conf import conf
 from multi_tenant.exceptions import RegistryNotCachedError, RegistryUnavailableError, UnknownTenantError
 from multi_tenant.registry import lookup
 from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.registry.versioned import Reign, Versioned
 
 logger = logging.getLogger("multi_tenant.registry")
 V = TypeVar("V")
@@ -29,30 +28,6 @@ MAX_HOSTS = 20_000
 MAX_UNKNOWN = 1_000
 #: Seconds that a thread waits for the poll of another one when it may not go on without.
 PATIENCE = 5
-
-
-class Versioned(OrderedDict[str, tuple[V, int]]):
-    """A bounded map of values with the registry version they were read under; the least recently used goes first."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self.limit = limit
-
-    def recall(self, key: str, version: int) -> V | None:
-        """The value, if it was read under ``version``."""
-        found = self.get(key)
-        if found is None or found[1] != version:
-            return None
-        with suppress(KeyError):  # evicted by another thread since; the value in hand is as good
-            self.move_to_end(key)
-        return found[0]
-
-    def remember(self, key: str, value: V, version: int) -> None:
-        self[key] = (value, version)
-        self.move_to_end(key)
-        while len(self) > self.limit:
-            evicted, _ = self.popitem(last=False)
-            logger.debug("Evicted %s from the cache of %d.", evicted, self.limit)
 
 
 class Store:
@@ -78,6 +53,7 @@ class Store:
         self._tenants: Versioned[TenantRecord] = Versioned(MAX_TENANTS)
         self._hosts: Versioned[str] = Versioned(MAX_HOSTS)
         self._unknown: Versioned[bool] = Versioned(MAX_UNKNOWN)
+        self._former = Reign()
 
     def expire(self) -> None:
         """Ask for the version again at the next use: a change was made in this process."""
@@ -105,11 +81,9 @@ class Store:
 
     async def aget(self, alias: str) -> TenantRecord:
         """``get`` for coroutines."""
-        if monotonic() < self._next_poll and self._version is not None:
-            record = self._tenants.recall(alias, self._version)
-            if record is not None:
-                return record
-        return await sync_to_async(self.get)(alias)
+        version = self._version_in_hand()
+        record = None if version is None else self._tenants.recall(alias, version)
+        return record or await sync_to_async(self.get)(alias)
 
     def by_host(self, host: str) -> str | None:
         """The alias that a normalised host leads to, None where it leads nowhere."""
@@ -121,9 +95,10 @@ class Store:
 
     async def aby_host(self, host: str) -> str | None:
         """``by_host`` for coroutines."""
-        if monotonic() < self._next_poll and self._version is not None:
-            alias = self._hosts.recall(host, self._version)
-            if alias is not None or self._unknown.recall(f"//{host}", self._version):
+        version = self._version_in_hand()
+        if version is not None:
+            alias = self._hosts.recall(host, version)
+            if alias is not None or self._unknown.recall(f"//{host}", version):
                 return alias
         return await sync_to_async(self.by_host)(host)
 
@@ -141,16 +116,23 @@ class Store:
             raise RegistryUnavailableError
         return self._version
 
+    def _version_in_hand(self) -> int | None:
+        """The version, if it may be used without a look at the registry."""
+        due = monotonic() >= self._next_poll or (self._failing and self._too_old())
+        return None if due else self._version
+
     def _patience(self) -> float:
         """Seconds to wait for another thread's poll: it may go on for as long as the network does."""
-        if self._version is None:
-            return -1
         return PATIENCE if self._too_old() and not self._failing else 0
 
     def _too_old(self) -> bool:
         """Whether the version may not be used any more unless it is read again."""
-        age = monotonic() - self._polled
-        return self._version is None or age > conf.REGISTRY_TTL + conf.REGISTRY_STALE_IF_ERROR
+        return self._version is None or self._age(self._version) > oldest_allowed()
+
+    def _age(self, version: int) -> float:
+        """How long ago that version was last found to be the registry's, and what was read under it to be true."""
+        last_seen = self._polled if version == self._version else self._former.get(version, float("-inf"))
+        return monotonic() - last_seen
 
     def _poll(self) -> None:
         now = monotonic()
@@ -159,25 +141,41 @@ class Store:
         changes = self._changes
         try:
             version = lookup.poll_version()
-            if self._version is not None and version < self._version:
-                # The public database was restored: the numbers to come were given to other changes before.
-                self._forget_records()
-            self._version = version
-            self._polled = now
-            self._failing = False
         except (DatabaseError, InterfaceError) as exc:
-            logger.warning(
-                "The registry's version cannot be read (%s); cached tenants are served on.",
-                type(exc).__name__,
-            )
             self._failing = True
-        self._next_poll = now + conf.REGISTRY_TTL
+            self._tell_of_failure(exc)
+            # Counted from now: an attempt may have lasted longer than REGISTRY_TTL, and the next is not to follow it.
+            self._next_poll = monotonic() + conf.REGISTRY_TTL
+        else:
+            self._accept(version, now)
+            self._next_poll = now + conf.REGISTRY_TTL
         if self._changes != changes:  # another thread's change was committed while this one was reading
             self._next_poll = float("-inf")
 
+    def _accept(self, version: int, asked: float) -> None:
+        """Go on with the version that a poll, begun at ``asked``, has read."""
+        if self._version is not None and version < self._version:
+            # The public database was restored: the numbers to come were given to other changes before.
+            self._forget_records()
+        elif self._version is not None and version != self._version:
+            self._former.end(self._version, self._polled, horizon=asked - oldest_allowed())
+        self._version = version
+        self._polled = asked
+        if self._failing:
+            self._failing = False
+            logger.info("The registry can be read again.")
+
+    def _tell_of_failure(self, exc: Exception) -> None:
+        rest = 0 if self._version is None else max(0, oldest_allowed() - self._age(self._version))
+        logger.warning(
+            "The registry's version cannot be read (%s); cached tenants are served on, for %d s at most.",
+            type(exc).__name__,
+            rest,
+        )
+
     def _load(self, alias: str, version: int) -> TenantRecord:
         stale = self._tenants.get(alias)
-        record = self._read(lambda: lookup.find_tenant(alias), stale and stale[0])
+        record = self._read(lambda: lookup.find_tenant(alias), stale)
         if record is None:
             self._tenants.pop(alias, None)
             self._unknown.remember(alias, True, version)
@@ -188,7 +186,7 @@ class Store:
 
     def _load_host(self, host: str, version: int) -> str | None:
         stale = self._hosts.get(host)
-        alias = self._read(lambda: lookup.find_host(host), stale and stale[0])
+        alias = self._read(lambda: lookup.find_host(host), stale)
         if alias is None:
             self._hosts.pop(host, None)
             self._unknown.remember(f"//{host}", True, version)
@@ -196,25 +194,39 @@ class Store:
             self._hosts.remember(host, alias, version)
         return alias
 
-    def _read(self, find: Callable[[], V | None], stale: V | None) -> V | None:
-        """What ``find`` reads from the registry; while that is out of reach, what is cached, or an error."""
-        try:
-            return find()
-        except (DatabaseError, InterfaceError) as exc:
-            logger.warning("The registry cannot be read (%s).", type(exc).__name__)
-            if stale is None:
-                raise RegistryUnavailableError from None
-            return stale
+    def _read(self, find: Callable[[], V | None], stale: tuple[V, int] | None) -> V | None:
+        """What ``find`` reads from the registry; while that is out of reach, what is cached, or an error.
+
+        After a failure nothing is read before the next poll: each attempt may last as long as the network does, and
+        visitors of tenants that are not cached would hold up the threads that serve the others.
+        """
+        if not self._failing:
+            try:
+                return find()
+            except (DatabaseError, InterfaceError) as exc:
+                logger.warning("The registry cannot be read (%s).", type(exc).__name__)
+                # Other errors may be of this one question.
+                self._failing = isinstance(exc, (OperationalError, InterfaceError))
+        if stale is None or self._age(stale[1]) > oldest_allowed():
+            raise RegistryUnavailableError
+        return stale[0]
 
     def _cached_in_loop(self, alias: str, *, any_age: bool) -> TenantRecord:
         cached = self._tenants.get(alias)
         if cached is None or not any_age:
             raise RegistryNotCachedError(alias)
+        if self._failing and self._age(cached[1]) > oldest_allowed():
+            raise RegistryUnavailableError
         return cached[0]
 
     def _renew_lock(self) -> None:
         """In a forked child the parent's thread that held the lock does not exist."""
         self._lock = threading.Lock()
+
+
+def oldest_allowed() -> float:
+    """Seconds after which nothing that is cached is served unless the registry confirms it."""
+    return max(conf.REGISTRY_TTL, conf.REGISTRY_STALE_IF_ERROR)
 
 
 def in_event_loop() -> bool:
