@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ NAMES = frozenset(
         "ENCRYPTION_KEYS",
         "ENTRY_DEFAULTS",
         "ENTRY_HOSTS",
+        "GUARD",
         "HEALTH_PATHS",
         "MAX_CONNECTIONS_PER_THREAD",
         "PUBLIC_HOSTS",
@@ -37,6 +39,14 @@ NAMES = frozenset(
 )
 DEFAULT_TENANT_MODEL = "multi_tenant.Tenant"
 REGISTRY_LABEL = "multi_tenant"
+
+
+class Guard(Enum):
+    """How far the guard behind the router goes."""
+
+    FULL = "full"
+    STATEMENTS = "statements"
+    OFF = "off"
 
 
 class Conf:
@@ -146,6 +156,21 @@ class Conf:
     def ENTRY_HOSTS(self) -> frozenset[str]:
         """Hosts that an entry may name although the rules would refuse them; "" allows the empty host."""
         return frozenset(self._strings("ENTRY_HOSTS"))
+
+    @cached_property
+    def GUARD(self) -> Guard:
+        """How far the guard goes: statements and querysets (``full``), statements alone, or not at all (``off``)."""
+        value = self._value("GUARD", str, Guard.FULL.value)
+        try:
+            return Guard(value)
+        except ValueError:
+            known = ", ".join(repr(guard.value) for guard in Guard)
+            raise ConfigurationError(f'MULTI_TENANT["GUARD"] is {value!r}. Give one of {known}.') from None
+
+    @property
+    def ROOT_URLCONF(self) -> str:
+        """The dotted path of the project's URLs, "" where there are none."""
+        return str(getattr(settings, "ROOT_URLCONF", ""))
 
     @cached_property
     def TEMPLATES(self) -> bool:

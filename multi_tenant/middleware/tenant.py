@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -12,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from multi_tenant.conf import conf
-from multi_tenant.context import PUBLIC_PLACE, UNDECIDED_PLACE, Place, fixed_context, refuse_unserved
+from multi_tenant.context import PUBLIC_PLACE, UNDECIDED_PLACE, Place, fixed_context, public_context, refuse_unserved
 from multi_tenant.exceptions import MultiTenantError, RegistryUnavailableError, UnknownTenantError
 from multi_tenant.middleware.body import keep_in_place
 from multi_tenant.middleware.pages import REFUSALS, refusal_page
@@ -40,6 +41,7 @@ class TenantMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
         self.chain = ResolverChain()
+        import_views()
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
@@ -85,6 +87,17 @@ class TenantMiddleware:
         destination = AT_PUBLIC if health_check else known(await self.chain.aresolve(request), request)
         record = None if destination.alias == PUBLIC else await store.aget(destination.alias)
         return visit_of(request, destination, record)
+
+
+def import_views() -> None:
+    """Import the project's URLs, and so its views, before any tenant is entered.
+
+    Django would do so in the first request, and what class bodies build there, such as a view's ``queryset``, would
+    belong to that request's tenant.
+    """
+    if conf.ROOT_URLCONF:
+        with public_context():
+            import_module(conf.ROOT_URLCONF)
 
 
 def is_health_check(request: HttpRequest) -> bool:

@@ -20,14 +20,27 @@ from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import ForeignObject, Model, QuerySet, deletion
 from django.db.models.deletion import Collector
+from django.db.models.expressions import Subquery
 from django.db.models.manager import BaseManager
 from django.db.models.query import RawQuerySet
+from django.db.models.sql import Query
 from django.db.transaction import Atomic
 from django.db.utils import ConnectionHandler, ConnectionRouter
 
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.routing.blocks import bind_on_commit, enter_block, exit_block, keep_place
 from multi_tenant.routing.deletion import note_database, relations_here
+from multi_tenant.routing.guard import (
+    FetchedRows,
+    check_async_steps,
+    check_contained,
+    check_expression,
+    check_joined,
+    check_query,
+    check_steps,
+    note_tenant,
+    note_value,
+)
 from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
 from multi_tenant.routing.settling import (
     check_related,
@@ -65,14 +78,18 @@ def apply(changes: Iterable[tuple[Owner, str, Wrap]]) -> None:
     """Make some changes, each once."""
     for owner, name, wrap in changes:
         if (owner, name) not in originals:
-            originals[owner, name] = owner.__dict__[name]
-            setattr(owner, name, wrap(owner.__dict__[name]))
+            originals[owner, name] = owner.__dict__.get(name)
+            setattr(owner, name, wrap(originals[owner, name]))
 
 
 def uninstall() -> None:
     """Undo every change."""
     for owner, name in list(originals):
-        setattr(owner, name, originals.pop((owner, name)))
+        original = originals.pop((owner, name))
+        if original is None:  # an attribute that instances alone have without us
+            delattr(owner, name)
+        else:
+            setattr(owner, name, original)
     if installed():
         connections.__class__ = ConnectionHandler
         connection.__dict__.pop("alias", None)
@@ -148,4 +165,15 @@ PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (SyncToAsync, "__call__", keep_place),
     (ConnectionRouter, "db_for_read", settle_route),
     (ConnectionRouter, "db_for_write", settle_route),
+    (Query, "__init__", note_tenant),
+    (Query, "get_compiler", check_query),
+    (Query, "combine", check_joined),
+    (Query, "check_query_object_type", note_value),
+    (QuerySet, "_result_cache", FetchedRows),
+    (RawQuerySet, "_result_cache", FetchedRows),
+    (QuerySet, "iterator", check_steps),
+    (RawQuerySet, "iterator", check_steps),
+    (QuerySet, "aiterator", check_async_steps),
+    (QuerySet, "contains", check_contained),
+    (Subquery, "__init__", check_expression),
 )

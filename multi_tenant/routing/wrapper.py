@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import Error as DriverError
 from django.db.utils import load_backend
 
 from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, TenantUnavailableError, WrongDatabaseError
 from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.routing.guard import check_connection, guarded
 from multi_tenant.routing.marker import read_marker
 
 if TYPE_CHECKING:
@@ -26,12 +29,25 @@ clock = itertools.count()
 #: What servers say when they refuse, and what we say of it; their own words may repeat parts of the entry.
 REASONS = (
     ("password authentication failed", "the login is refused"),
+    ("' to database '", "the login may not connect to it"),  # MySQL's "access denied" says so at its end
     ("access denied", "the login is refused"),
+    ("password has expired", "the login is refused"),
+    ("must set password", "the login is refused"),
+    ("not allowed to connect", "the server lets nobody in from this machine"),
+    ("is blocked because of", "the server lets nobody in from this machine"),
     ("permission denied for database", "the login may not connect to it"),
     ("role", "the login is refused"),
     ("does not exist", "there is no database of that name on the server"),
     ("unknown database", "there is no database of that name on the server"),
     ("too many", "the server has no connection left"),
+    ("has exceeded the", "the server has no connection left"),  # for this login
+    ("unknown server host", "the server cannot be reached"),
+    ("can't connect to", "the server cannot be reached"),
+    ("shutdown in progress", "the server cannot be reached"),
+    ("gone away", "the server does not answer"),
+    ("lost connection", "the server does not answer"),
+    ("tls/ssl error", "the encryption that the entry asks for cannot be had"),
+    ("server does not support ssl", "the encryption that the entry asks for cannot be had"),
     ("timeout", "the server does not answer"),
     ("timed out", "the server does not answer"),
     ("refused", "the server cannot be reached"),
@@ -52,6 +68,8 @@ class TenantConnection(Base):
         self.record = record
         self.last_used = next(clock)
         self._cursors: weakref.WeakSet[Any] = weakref.WeakSet()
+        #: Only while the tenant is active; what is no tenant's is used by the lifecycle alone.
+        self.guarded = record.uuid is not None
 
     @property
     def in_use(self) -> bool:
@@ -73,7 +91,8 @@ class TenantConnection(Base):
         anew: the frames below hold the decrypted password, and error reports print frames.
         """
         try:
-            super().connect()
+            with self.off_guard():
+                super().connect()
             self._check_marker()
             return
         except Exception as exc:  # noqa: BLE001  # raised again below, without the frames that hold the password
@@ -89,12 +108,43 @@ class TenantConnection(Base):
         other.adopt_record(self.record)
         return other
 
+    def _cursor(self, name: str | None = None) -> Any:
+        check_connection(self)  # before it is connected
+        return super()._cursor(name)  # type: ignore[misc]  # Django's own, not in the stubs
+
     def _prepare_cursor(self, cursor: Any) -> Any:
-        wrapped = super()._prepare_cursor(cursor)  # type: ignore[misc]  # Django's own, not in the stubs
+        wrapped = guarded(super()._prepare_cursor(cursor))  # type: ignore[misc]  # Django's own, not in the stubs
         self._cursors.add(wrapped)
-        # SQLite's cursors do not tell whether they are closed, and a variable may hold one long after.
-        wrapped.close = functools.partial(close_cursor, cursor, self._cursors, weakref.ref(wrapped))
         return wrapped
+
+    def forget_cursor(self, cursor: Any) -> None:
+        """Note that a cursor is closed: SQLite's do not tell, and a variable may hold one long after."""
+        self._cursors.discard(cursor)
+
+    @contextmanager
+    def off_guard(self) -> Iterator[None]:
+        """For statements that begin and end transactions: a block ends on the connection that it began on."""
+        before, self.guarded = self.guarded, False
+        try:
+            yield
+        finally:
+            self.guarded = before
+
+    def _savepoint(self, sid: str) -> None:
+        with self.off_guard():
+            super()._savepoint(sid)  # type: ignore[misc]  # Django's own, not in the stubs
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        with self.off_guard():
+            super()._savepoint_rollback(sid)  # type: ignore[misc]  # as above
+
+    def _savepoint_commit(self, sid: str) -> None:
+        with self.off_guard():
+            super()._savepoint_commit(sid)  # type: ignore[misc]  # as above
+
+    def _start_transaction_under_autocommit(self) -> None:
+        with self.off_guard():
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # SQLite's own
 
     def get_connection_params(self) -> dict[str, Any]:
         """The backend's; a tenant's SQLite file is opened only if it is there, as a deleted one must not come back."""
@@ -118,19 +168,15 @@ class TenantConnection(Base):
             raise WrongDatabaseError(self.alias, found=str(found) if found else None)
 
     def _without_secrets(self, exc: Exception) -> Exception:
-        if isinstance(exc, (self.Database.Error, self.Database.Warning)):
+        # MySQL's wrapper makes queries while it connects, and their errors are Django's.
+        refusals = (self.Database.Error, self.Database.Warning, DriverError)
+        if isinstance(exc, refusals) and not isinstance(exc, MultiTenantError):
             return TenantConnectionError(self.alias, reason_of(exc))
         bare = exc.with_traceback(None)
         if not isinstance(exc, (MultiTenantError, SynchronousOnlyOperation)):
             bare.__cause__ = None
         bare.__context__ = None
         return bare
-
-
-def close_cursor(cursor: Any, cursors: weakref.WeakSet[Any], wrapped: weakref.ref[Any]) -> None:
-    """Close a cursor, which then is no use of its connection any more."""
-    cursors.discard(wrapped())
-    cursor.close()
 
 
 def reason_of(exc: Exception) -> str:

@@ -113,9 +113,8 @@ class Spare:
         self.name = engine.name_for("spare", self.uuid)
         clone_template(engine, self.name)
         self.fingerprint = fingerprint()
-        record = TenantRecord(
-            "spare", self.uuid, "", TenantState.PROVISIONING, engine.entry_for(self.name), marked=False
-        )
+        # No tenant's yet: the guard would ask for it to be active.
+        record = TenantRecord("spare", None, "", TenantState.PROVISIONING, engine.entry_for(self.name), marked=False)
         # Not one of `connections`: a test would enrol it, and roll the marker back.
         with closing(tenant_connection(record)) as connection:
             write_marker(connection, self.uuid)

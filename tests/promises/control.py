@@ -16,6 +16,7 @@ import pytest
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError
 
+from multi_tenant.conf import Guard, conf
 from multi_tenant.context import active_place
 from multi_tenant.routing import patches
 
@@ -85,6 +86,11 @@ class WithoutPatch(Without):
 
     def __call__(self) -> AbstractContextManager[Any]:
         return patch.object(self.owner, self.name, patches.originals[self.owner, self.name])
+
+
+def guard_off() -> AbstractContextManager[Any]:
+    """The guard behind the router looks away, so that what stands before it is tested alone."""
+    return patch.object(conf, "GUARD", Guard.OFF)
 
 
 @contextmanager

@@ -40,7 +40,8 @@ def marked(acme: Tenant) -> Iterator[Callable[[str], None]]:
 
 
 def unmarked(tenant: Tenant) -> TenantRecord:
-    return TenantRecord(tenant.alias, tenant.pk, "", "provisioning", tenant.entry(), marked=False)
+    """A record of nobody's: the guard would ask for the tenant to be active."""
+    return TenantRecord(tenant.alias, None, "", "provisioning", tenant.entry(), marked=False)
 
 
 def opened() -> bool:
