@@ -63,6 +63,12 @@ def postgres_url() -> str:
 
 
 @pytest.fixture(scope="session")
+def mariadb_url() -> str:
+    """The URL of a real MariaDB, as its root."""
+    return servers.require_server("mariadb")
+
+
+@pytest.fixture(scope="session")
 def redis_url() -> str:
     """The URL of a real Redis."""
     return servers.require_server("redis")

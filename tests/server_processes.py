@@ -1,4 +1,4 @@
-"""One PostgreSQL or Redis from the files that pip brought; run as a script, keeps it until its owner ends.
+"""One PostgreSQL or Redis from what pip brought, or MariaDB; run as a script, keeps it until its owner ends.
 
 tests/servers.py starts the script. It stands between the tests and the server because whatever happens to the
 owner (Ctrl-C, a crash, SIGKILL), somebody must be left to stop the server and to remove its files.
@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,6 +47,22 @@ POSTGRES_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
 }
+MARIADB_SETTINGS = {
+    "innodb_flush_log_at_trx_commit": "0",
+    "innodb_flush_method": "nosync",
+    "innodb_doublewrite": "0",
+    "innodb_fast_shutdown": "2",
+    "innodb_buffer_pool_size": "128M",
+    "sync_frm": "0",
+    "aria_checkpoint_interval": "0",
+    "max_connections": "500",
+    "performance_schema": "OFF",
+    "skip_name_resolve": "ON",
+    "bind_address": "127.0.0.1",
+}
+#: Kept in memory, a tenant's hundred files cost less: MySQL has no clones, so each tenant of a test is migrated.
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 4 << 30
 
 
 class ServerUnavailableError(Exception):
@@ -93,6 +110,44 @@ def postgres(directory: Path) -> Iterator[str]:
         yield f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
 
 
+def mariadb_program(name: str) -> str:
+    """A program of MariaDB's server; Debian keeps some where only root looks."""
+    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))
+    if found is None:
+        raise ServerUnavailableError(f"MariaDB's {name} is not on this machine (Debian: mariadb-server-core).")
+    return found
+
+
+@contextmanager
+def mariadb(directory: Path) -> Iterator[str]:
+    """Run a MariaDB in an existing, empty directory; give the URL of its root."""
+    program, account = mariadb_program("mariadbd"), unprivileged_account()
+    password = secrets.token_urlsafe(16)
+    if account:
+        shutil.chown(directory, account["user"], account["group"])
+    with data_directory(directory, account=account) as data:
+        install_mariadb(data, account=account)
+        first_words = directory / "first.sql"
+        write_for(account, first_words, FIRST_WORDS.format(password=password))
+        settings = {**MARIADB_SETTINGS, "datadir": data, "socket": "s", "init_file": first_words}
+
+        def command(port: int) -> list[str]:
+            return [
+                program,
+                "--no-defaults",
+                f"--port={port}",
+                *(f"--{key}={value}" for key, value in settings.items()),
+            ]
+
+        def is_ready(port: int) -> bool:
+            # Another program may have taken the port meanwhile, and then the log does not say so.
+            return f"port: {port} " in (directory / "log").read_text(errors="replace")
+
+        with running(command, is_ready, directory, account=account, stop_signal=signal.SIGTERM) as port:
+            first_words.unlink()
+            yield f"mysql://root:{password}@127.0.0.1:{port}/"
+
+
 @contextmanager
 def redis(directory: Path) -> Iterator[str]:
     """Run a Redis in an existing, empty directory; give its URL."""
@@ -116,7 +171,11 @@ def redis(directory: Path) -> Iterator[str]:
         yield f"redis://:{password}@127.0.0.1:{port}/0"
 
 
-STARTERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {"postgres": postgres, "redis": redis}
+STARTERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
+    "postgres": postgres,
+    "redis": redis,
+    "mariadb": mariadb,
+}
 
 
 def main(name: str, directory: Path, owner_pid: int) -> None:
@@ -146,7 +205,7 @@ def package_directory(package: str) -> Path:
 
 
 def unprivileged_account() -> Account:
-    """PostgreSQL refuses to run as root, so root lends it the account of nobody."""
+    """PostgreSQL and MariaDB refuse to run as root, so root lends them the account of nobody."""
     if os.geteuid() != 0:
         return Account()
     nobody = pwd.getpwnam("nobody")
@@ -170,10 +229,9 @@ def reachable_programs(directory: Path, *, account: Account) -> Path:
 def init_database_cluster(programs: Path, directory: Path, *, password: str, account: Account) -> None:
     """Make the files of a PostgreSQL server whose every login needs a password."""
     password_file = directory / "password"
-    password_file.write_text(password)
+    write_for(account, password_file, password)
     if account:
-        for path in (directory, password_file):
-            shutil.chown(path, account["user"], account["group"])
+        shutil.chown(directory, account["user"], account["group"])
     options = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"]
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     command = [str(programs / "initdb"), "-D", str(directory / "data"), "--no-sync", *options, *locale]
@@ -181,6 +239,44 @@ def init_database_cluster(programs: Path, directory: Path, *, password: str, acc
     password_file.unlink()
     if made.returncode:
         raise ServerUnavailableError(f"initdb failed: {made.stderr.strip()}")
+
+
+#: The only login is one that needs a password and comes by TCP; the server obeys this before it lets anybody in.
+FIRST_WORDS = """
+CREATE OR REPLACE USER 'root'@'127.0.0.1' IDENTIFIED BY '{password}';
+GRANT ALL ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
+DELETE FROM mysql.global_priv WHERE user = 'root' AND host <> '127.0.0.1';
+FLUSH PRIVILEGES;
+"""
+
+
+@contextmanager
+def data_directory(directory: Path, *, account: Account) -> Iterator[Path]:
+    """Where the files of a MariaDB go: into memory, if there is room."""
+    if not (MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED):
+        yield directory / "data"
+        return
+    with tempfile.TemporaryDirectory(prefix=f"{directory.parent.name}-", dir=MEMORY) as place:
+        if account:
+            shutil.chown(place, account["user"], account["group"])
+        yield Path(place) / "data"
+
+
+def install_mariadb(data: Path, *, account: Account) -> None:
+    """Make the files of a MariaDB server."""
+    options = [f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
+    command = [mariadb_program("mariadb-install-db"), "--no-defaults", *options]
+    made = subprocess.run(command, check=False, capture_output=True, text=True, cwd=data.parent, **account)
+    if made.returncode:
+        raise ServerUnavailableError(f"mariadb-install-db failed: {made.stdout.strip()} {made.stderr.strip()}")
+
+
+def write_for(account: Account, path: Path, text: str) -> None:
+    """Write a file that the account alone can read."""
+    path.touch(mode=0o600)
+    path.write_text(text)
+    if account:
+        shutil.chown(path, account["user"], account["group"])
 
 
 @contextmanager

@@ -30,7 +30,8 @@ from tests.server_processes import START_SECONDS, STOP_SECONDS, ServerUnavailabl
 SESSION = "MULTI_TENANT_TEST_SESSION"
 REQUIRE = "MULTI_TENANT_REQUIRE"
 PREFIX = "multi-tenant-tests-"
-DRIVERS = {"postgres": "psycopg", "redis": "redis"}
+DRIVERS = {"postgres": "psycopg", "redis": "redis", "mariadb": "MySQLdb"}
+ENGINES = {"postgresql": "django.db.backends.postgresql", "mysql": "django.db.backends.mysql"}
 
 
 def require_server(name: str) -> str:
@@ -68,10 +69,10 @@ def required_servers() -> frozenset[str]:
 
 
 def database_entry(url: str, *, name: str | None = None) -> dict[str, Any]:
-    """A postgresql:// URL as an entry of DATABASES, for the database `name` in place of the URL's own."""
+    """A postgresql:// or mysql:// URL as an entry of DATABASES, for the database `name` in place of the URL's own."""
     parts = urlsplit(url)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": ENGINES[parts.scheme],
         "NAME": name or unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
@@ -124,6 +125,9 @@ def sweep() -> None:
         with suppress(OSError), owner.open() as claimed:  # another user's, in use, or just being removed
             fcntl.flock(claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(owner.parent, ignore_errors=True)
+    for place in server_processes.MEMORY.glob(f"{PREFIX}*"):
+        if not Path(tempfile.gettempdir(), place.name.rpartition("-")[0]).exists():
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def session_server(name: str) -> str:
@@ -180,6 +184,11 @@ def knock(driver: Any, url: str) -> None:
     """Ask a server for a sign of life, through the driver that the tests will use."""
     if driver.__name__ == "psycopg":
         driver.connect(url, connect_timeout=5).close()
+        return
+    if driver.__name__ == "MySQLdb":
+        entry = database_entry(url)
+        login = {"user": entry["USER"], "password": entry["PASSWORD"]}
+        driver.connect(host=entry["HOST"], port=int(entry["PORT"] or 3306), connect_timeout=5, **login).close()
         return
     with driver.Redis.from_url(url, socket_connect_timeout=5) as client:
         client.ping()

@@ -39,7 +39,17 @@ def postgresql(unblocked: None, postgres_url: str) -> Iterator[Engine]:
         engine.drop(name)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
+def mysql(unblocked: None, mariadb_url: str) -> Iterator[Engine]:
+    engine = engine_of(complete_own(servers.database_entry(mariadb_url)), alias="acme")
+    yield engine
+    for name in engine.names(PREFIX):
+        engine.drop(name)
+    for login in engine.logins(PREFIX):
+        engine.drop_login(login)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     found: Engine = request.getfixturevalue(request.param)
     return found

@@ -16,6 +16,7 @@ from multi_tenant.exceptions import DatabaseExistsError
 from multi_tenant.registry.entry import Entry
 from tests.databases.conftest import PREFIX, run
 
+with_templates = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
 ODD_NAMES = ['a"b', "a'b", "a;DROP TABLE x", "a b", "ünï", "%s", "A-B", "--"]
 
 
@@ -49,6 +50,11 @@ def test_a_database_is_made_found_and_dropped(engine: Engine, name: str) -> None
 
 def test_dropping_what_is_not_there_does_nothing(engine: Engine, name: str) -> None:
     engine.drop(name)
+    assert not engine.exists(name)
+
+
+@with_templates
+def test_dropping_a_template_that_is_not_there_does_nothing(engine: Engine, name: str) -> None:
     assert engine.drop_template(name)
 
 
@@ -76,6 +82,7 @@ def test_what_exists_is_not_made_again(engine: Engine, name: str) -> None:
     assert fruit(engine, name) == [("pear",)]
 
 
+@with_templates
 def test_a_clone_has_all_and_is_its_own(engine: Engine, name: str, other: str) -> None:
     fill(engine, name)
     engine.clone(name, other)
@@ -84,6 +91,7 @@ def test_a_clone_has_all_and_is_its_own(engine: Engine, name: str, other: str) -
     assert fruit(engine, name) == [("pear",)]
 
 
+@with_templates
 def test_a_clone_does_not_replace_what_exists(engine: Engine, name: str, other: str) -> None:
     fill(engine, name)
     engine.create(other)
@@ -92,6 +100,7 @@ def test_a_clone_does_not_replace_what_exists(engine: Engine, name: str, other: 
     assert set(engine.names(PREFIX)) == {name, other}
 
 
+@with_templates
 def test_a_published_draft_can_be_cloned(engine: Engine, name: str, other: str) -> None:
     fill(engine, name)
     engine.publish(name, other)
@@ -100,6 +109,7 @@ def test_a_published_draft_can_be_cloned(engine: Engine, name: str, other: str) 
     assert fruit(engine, name) == [("pear",)]
 
 
+@with_templates
 def test_a_draft_does_not_replace_a_template(engine: Engine, name: str, other: str) -> None:
     engine.create(name)
     engine.create(other)
