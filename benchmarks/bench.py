@@ -67,10 +67,12 @@ class Bench:
         """A peer's configuration; its own options come last."""
         return Configuration(**{"url": self.url, **options, **peer.options})
 
-    def rounds(self, case: str, crew: Sequence[Worker], function: str, *, baseline: str = "", **options: Any) -> Case:
+    def rounds(
+        self, case: str, crew: Sequence[Worker], function: str, *, count: int = 0, baseline: str = "", **options: Any
+    ) -> Case:
         """Have each worker do the same in turn, round by round: A B C A B C."""
         figures: dict[str, list[Costs]] = {worker.peer.title: [] for worker in crew}
-        for _ in range(self.scale.rounds):
+        for _ in range(count or self.scale.rounds):
             for worker in crew:
                 figures[worker.peer.title].append(worker.call(function, **options))
         self.say(case)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.bench import Bench
 from benchmarks.report import Report
-from benchmarks.runs import request
+from benchmarks.runs import provision, request
 
 
 @dataclass(frozen=True)
@@ -20,4 +20,5 @@ class Benchmark:
 
 CATALOGUE = {
     "request": Benchmark("CPU of a request at 1, 50 and 500 tenants, beside the peers", request.run),
+    "provision": Benchmark("a new tenant to its first answer, beside a raw clone and the peers", provision.run),
 }

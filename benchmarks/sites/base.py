@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import Any
 
 from django.db import connection
 
+from benchmarks.measures.visitor import Visitor
 from benchmarks.project.shop.models import Customer, Order, Product
 
 DOMAIN = "example.test"
@@ -25,6 +31,28 @@ class Site(ABC):
     def create(self, alias: str) -> None:
         """Make a tenant as the peer does it, with all tables and a host."""
         raise NotImplementedError
+
+    def first_answer(self, alias: str) -> int:
+        """Make a tenant and ask it how many customers it has."""
+        self.create(alias)
+        answer: int = json.loads(self.visitor.ask(self.host(alias), "/found/"))["customers"]
+        return answer
+
+    def register(self, first: int, count: int) -> None:
+        """Write rows of tenants and of their hosts, without a database or a schema."""
+
+    def middleware(self, get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The peer's middleware, made as Django makes it."""
+        return get_response
+
+    def inside(self, alias: str) -> AbstractContextManager[Any]:
+        """Runs a block in a tenant."""
+        raise NotImplementedError
+
+    @cached_property
+    def visitor(self) -> Visitor:
+        """Who asks for pages; made at the first use, as it loads the whole site."""
+        return Visitor()
 
     def alias(self, number: int) -> str:
         """What a tenant is called."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.core.management import call_command
 
 from benchmarks.project.shop.rows import fill
 from benchmarks.sites.base import Site
 from multi_tenant import tenant_context
 from multi_tenant.lifecycle import create_tenant
+from multi_tenant.middleware import TenantMiddleware
+from multi_tenant.models import Domain, Tenant
 
 
 class Ours(Site):
@@ -29,3 +34,14 @@ class Ours(Site):
 
     def create(self, alias: str) -> None:
         create_tenant(alias, domains=[self.host(alias)])
+
+    def register(self, first: int, count: int) -> None:
+        names = [self.alias(number) for number in range(first, first + count)]
+        rows = Tenant.objects.bulk_create(Tenant(alias=name, state="active") for name in names)
+        Domain.objects.bulk_create(Domain(tenant=row, host=self.host(row.alias)) for row in rows)
+
+    def middleware(self, get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return TenantMiddleware(get_response)
+
+    def inside(self, alias: str) -> tenant_context:
+        return tenant_context(alias)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.core.management import call_command
 from django.db import connection
+from django_pgschemas.routing.middleware import DomainRoutingMiddleware
+from django_pgschemas.schema import activate_public
 
 from benchmarks.project.pgschemas_registry.models import Client, Host
 from benchmarks.project.shop.rows import fill
@@ -34,9 +39,19 @@ class PgSchemas(Site):
         self.create("base")  # to clone from, where it is asked for
 
     def create(self, alias: str) -> None:
+        activate_public()  # the last request left it in its tenant
         client = Client(schema_name=alias)
         client.save(verbosity=0)
         Host.objects.create(tenant=client, domain=self.host(alias))
+
+    def register(self, first: int, count: int) -> None:
+        names = [self.alias(number) for number in range(first, first + count)]
+        rows = Client.objects.bulk_create(Client(schema_name=name) for name in names)
+        Host.objects.bulk_create(Host(tenant=row, domain=self.host(row.schema_name)) for row in rows)
+
+    def middleware(self, get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        made: Callable[[Any], Any] = DomainRoutingMiddleware(get_response)
+        return made
 
 
 def create_registry() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 from django.core.management import call_command
 
 from benchmarks.project.shop.rows import fill
@@ -15,6 +17,9 @@ class Plain(Site):
         call_command("migrate", verbosity=0)
         fill("plain")
         return []
+
+    def inside(self, alias: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def expected(self, number: int) -> str:
         return "plain"

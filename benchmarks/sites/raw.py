@@ -15,7 +15,10 @@ class Raw:
         self.configuration = Configuration.from_environment()
         self.template = self.configuration.databases[0]
 
-    def create(self, alias: str) -> None:
+    def prepare_creation(self) -> None:
+        """There is nothing to prepare."""
+
+    def first_answer(self, alias: str) -> int:
         """Log in to the server, clone, log in to the clone, ask a question of a table."""
         name = f"{self.configuration.database}_{alias}"
         names = sql.Identifier(name), sql.Identifier(self.template)
@@ -23,4 +26,5 @@ class Raw:
         with psycopg.connect(self.configuration.url, autocommit=True) as server:
             server.execute(clone)
         with psycopg.connect(self.configuration.url, dbname=name) as database:
-            database.execute("SELECT count(*) FROM shop_customer").fetchone()
+            [answer] = database.execute("SELECT count(*) FROM shop_customer").fetchall()
+        return int(answer[0])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.project.static_tenancy import tenant_of_host
 from benchmarks.sites.base import Site
 
 
@@ -10,3 +14,6 @@ class Static(Site):
 
     def prepare(self, count: int) -> list[str]:
         return []
+
+    def middleware(self, get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return tenant_of_host(get_response)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.core.management import call_command
 from django.db import connection
+from django_tenants.middleware.main import TenantMainMiddleware
 
 from benchmarks.project.shop.rows import fill
 from benchmarks.project.tenants_registry.models import Client, Host
@@ -34,9 +38,19 @@ class Tenants(Site):
         self.create("base")  # to clone from, where it is asked for
 
     def create(self, alias: str) -> None:
+        connection.set_schema_to_public()  # type: ignore[attr-defined]  # the last request left it in its tenant
         client = Client(schema_name=alias)
         client.save(verbosity=0)
         Host.objects.create(tenant=client, domain=self.host(alias))
+
+    def register(self, first: int, count: int) -> None:
+        names = [self.alias(number) for number in range(first, first + count)]
+        rows = Client.objects.bulk_create(Client(schema_name=name) for name in names)
+        Host.objects.bulk_create(Host(tenant=row, domain=self.host(row.schema_name)) for row in rows)
+
+    def middleware(self, get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        made: Callable[[Any], Any] = TenantMainMiddleware(get_response)
+        return made
 
 
 def create_registry() -> None:
