@@ -142,10 +142,6 @@ class TenantConnection(Base):
         with self.off_guard():
             super()._savepoint_commit(sid)  # type: ignore[misc]  # as above
 
-    def _start_transaction_under_autocommit(self) -> None:
-        with self.off_guard():
-            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # SQLite's own
-
     def get_connection_params(self) -> dict[str, Any]:
         """The backend's; a tenant's SQLite file is opened only if it is there, as a deleted one must not come back."""
         params = super().get_connection_params()
@@ -179,6 +175,14 @@ class TenantConnection(Base):
         return bare
 
 
+class BeginningConnection(TenantConnection):
+    """The mixin for SQLite, which begins transactions by a statement: Django asks whether there is such a method."""
+
+    def _start_transaction_under_autocommit(self) -> None:
+        with self.off_guard():
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # SQLite's own
+
+
 def reason_of(exc: Exception) -> str:
     """Why a server refused, in our words."""
     return known_reason(str(exc)) or f"connecting failed ({type(exc).__name__})"
@@ -204,4 +208,5 @@ def wrapper_class(engine: str) -> Any:
     """The backend's DatabaseWrapper with the mixin over it; few engines are in use, so all are kept."""
     backend = load_backend(engine).DatabaseWrapper
     names = {"__module__": backend.__module__, "__doc__": backend.__doc__}
-    return type("DatabaseWrapper", (TenantConnection, backend), names)
+    mixin = BeginningConnection if hasattr(backend, "_start_transaction_under_autocommit") else TenantConnection
+    return type("DatabaseWrapper", (mixin, backend), names)
