@@ -52,7 +52,8 @@ def held(acme: Tenant, bolt: Tenant) -> Iterator[Any]:
         found.cursor.execute(TITLES)
     with tenant_context(bolt):
         yield found
-    found.cursor.close()
+    for opened in found.cursor, found.steps, found.raw_steps:
+        opened.close()
 
 
 def tried(call: Callable[[], Any]) -> Any:
