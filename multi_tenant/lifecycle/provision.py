@@ -12,7 +12,7 @@ from multi_tenant.conf import conf
 from multi_tenant.context import tenant_context
 from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import DatabaseExistsError, MultiTenantError, ProvisioningError
-from multi_tenant.lifecycle.building import inside, migrate, retire
+from multi_tenant.lifecycle.building import begin_anew, inside, migrate, retire
 from multi_tenant.lifecycle.fingerprint import fingerprint_of, lacks_migrations
 from multi_tenant.lifecycle.lock import turn_of
 from multi_tenant.lifecycle.marks import refuse_marked
@@ -159,6 +159,8 @@ def create_database(attempt: Attempt) -> None:
 
 def make_schema(attempt: Attempt) -> None:
     """Migrate unless the clone has it all; the marker's table says that an earlier migration ran to its end."""
+    if attempt.resumed and not attempt.tenant.adopted:
+        begin_anew(attempt.tenant, attempt.engine)
     with inside(attempt.tenant) as connection:
         whole = TABLE in connection.introspection.table_names()
         if not whole or lacks_migrations(connection):

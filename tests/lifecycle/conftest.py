@@ -53,11 +53,7 @@ def registry(dropped: None, transactional_db: None, configure: Any) -> None:
 @pytest.fixture
 def postgres(registry: None, postgres_url: str) -> DatabaseServer:
     """A PostgreSQL server in the registry."""
-    entry = servers.database_entry(postgres_url)
-    rows: Any = DatabaseServer.objects
-    server: DatabaseServer = rows.create(name="postgres", credentials=entry)
-    known_engines.append(server_engine(server, alias="cleaner"))
-    return server
+    return add_server("postgres", servers.database_entry(postgres_url))
 
 
 @pytest.fixture
@@ -73,13 +69,16 @@ def plain_server(postgres: DatabaseServer, configure: Any) -> Iterator[DatabaseS
     run(superuser, f"DROP ROLE {role}")
 
 
-@pytest.fixture(params=["public", "postgres"])
+@pytest.fixture
+def mariadb(registry: None, mariadb_url: str) -> DatabaseServer:
+    """A MariaDB server in the registry."""
+    return add_server("mariadb", servers.database_entry(mariadb_url))
+
+
+@pytest.fixture(params=["public", "postgres", "mariadb"])
 def server(request: pytest.FixtureRequest, registry: None) -> DatabaseServer | None:
     """Each place that needs no entry: None for the public server."""
-    if request.param == "public":
-        return None
-    found: DatabaseServer = request.getfixturevalue("postgres")
-    return found
+    return place_of(request)
 
 
 @pytest.fixture
@@ -89,12 +88,18 @@ def own_postgres(postgres: DatabaseServer) -> dict[str, Any]:
 
 
 @pytest.fixture
+def own_mariadb(mariadb: DatabaseServer) -> dict[str, Any]:
+    """An entry on a MariaDB server of the tenant's own."""
+    return {**mariadb.credentials, "NAME": f"{PREFIX}own"}
+
+
+@pytest.fixture
 def own_sqlite(registry: None) -> dict[str, Any]:
     """An entry for a file of the tenant's own."""
     return {"ENGINE": SQLITE, "NAME": f"{PREFIX}own.sqlite3"}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
 def own(request: pytest.FixtureRequest, registry: None) -> dict[str, Any]:
     """An entry of a tenant's own, on each engine."""
     entry: dict[str, Any] = request.getfixturevalue(f"own_{request.param}")
@@ -115,8 +120,20 @@ def world(registry: None) -> World:
     return look
 
 
+def place_of(request: pytest.FixtureRequest) -> DatabaseServer | None:
+    """The server that a fixture's parameter names."""
+    return None if request.param == "public" else request.getfixturevalue(request.param)
+
+
 #: The servers on which the running test makes databases.
 known_engines: list[Engine] = []
+
+
+def add_server(name: str, credentials: dict[str, Any]) -> DatabaseServer:
+    rows: Any = DatabaseServer.objects
+    server: DatabaseServer = rows.create(name=name, credentials=credentials)
+    known_engines.append(server_engine(server, alias="cleaner"))
+    return server
 
 
 def drop_all(engine: Engine, start: str, *, keep: str | None = None) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 import pytest
+from django.db.migrations.recorder import MigrationRecorder
 
 from multi_tenant import ProvisioningError, TenantUnavailableError, tenant_context
 from multi_tenant.conf import conf
@@ -15,7 +17,7 @@ from multi_tenant.lifecycle.placement import engine_for
 from multi_tenant.lifecycle.template import template_name
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Domain, Tenant
 from tests.lifecycle.conftest import PREFIX, World, known_engines
-from tests.lifecycle.forks import REFUSED, end, killed, start
+from tests.lifecycle.forks import KILLED, REFUSED, end, killed, start
 from tests.lifecycle.places import exists, make_database, tables
 from tests.testapp.library.models import Author
 
@@ -46,6 +48,68 @@ def test_making_is_taken_up_again(point: str, server: DatabaseServer | None) -> 
     assert is_served("acme")
     assert len(databases_of(left)) == 1
     assert [domain.host for domain in Domain.objects.all()] == ["acme.example"]
+
+
+def make_half(**places: Any) -> None:
+    """Make a tenant in a process that is killed when a migration is done and not recorded yet."""
+
+    def record(recorder: Any, app: str, name: str) -> None:
+        if app == "library":
+            os.kill(os.getpid(), signal.SIGKILL)
+        record_applied(recorder, app, name)
+
+    record_applied = MigrationRecorder.record_applied
+    MigrationRecorder.record_applied = record  # type: ignore[assignment, method-assign]
+    try:
+        assert end(start(lambda: create_tenant("acme", **places))) == KILLED
+    finally:
+        MigrationRecorder.record_applied = record_applied  # type: ignore[method-assign]
+
+
+@pytest.fixture(params=["sqlite", "postgres", "mariadb", "placed"])
+def untemplated(request: pytest.FixtureRequest, registry: None) -> dict[str, Any]:
+    """Where a tenant's database is migrated by itself."""
+    if request.param == "placed":
+        return {"server": request.getfixturevalue("mariadb")}
+    return {"entry": request.getfixturevalue(f"own_{request.param}")}
+
+
+def test_a_migration_that_is_killed_is_begun_anew(untemplated: dict[str, Any]) -> None:
+    make_half(**untemplated)
+    assert Tenant.objects.get().state == "provisioning"
+    assert create_tenant("acme").state == "active"
+    assert is_served("acme")
+
+
+@pytest.mark.parametrize("untemplated", ["sqlite", "mariadb"], indirect=True)
+def test_what_a_killed_migration_left_would_be_in_the_way(
+    untemplated: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_half(**untemplated)
+    with monkeypatch.context() as patch:
+        patch.setattr(provisioning, "begin_anew", lambda tenant, engine: None)
+        with pytest.raises(ProvisioningError, match="'schema' failed"):
+            create_tenant("acme")
+    assert Tenant.objects.get().state == "failed"
+    create_tenant("acme")
+    assert is_served("acme")
+
+
+@pytest.mark.parametrize("untemplated", ["postgres", "mariadb"], indirect=True)
+@pytest.mark.parametrize("point", ["call drop", "return drop", "return create"])
+def test_beginning_anew_is_taken_up_again(point: str, untemplated: dict[str, Any]) -> None:
+    make_half(**untemplated)
+    killed(lambda: create_tenant("acme"), at=point)
+    create_tenant("acme")
+    assert is_served("acme")
+
+
+@pytest.mark.parametrize("untemplated", ["sqlite", "mariadb", "placed"], indirect=True)
+def test_a_half_migrated_tenant_can_be_deleted(untemplated: dict[str, Any]) -> None:
+    make_half(**untemplated)
+    left = Tenant.objects.get()
+    assert delete("acme").state == "deleted"
+    assert databases_of(left) == set()
 
 
 @pytest.mark.parametrize("point", ["call drop_begun", "return drop_begun"])
@@ -102,6 +166,7 @@ def test_a_database_that_somebody_filled_meanwhile_is_not_taken(own: dict[str, A
     assert tables(own) == ["somebodys"]
 
 
+@pytest.mark.parametrize("server", ["public", "postgres"], indirect=True)  # MySQL has no templates
 @pytest.mark.parametrize("point", TEMPLATE_POINTS)
 def test_a_template_is_built_again(point: str, server: DatabaseServer | None, configure: Any) -> None:
     configure(DATABASE_PREFIX=f"{PREFIX}fresh_")

@@ -18,8 +18,14 @@ from multi_tenant.lifecycle.placement import public_engine, server_engine
 from multi_tenant.lifecycle.template import build_template, clone_template, template_name, template_prefix
 from multi_tenant.registry.models import DatabaseServer
 from multi_tenant.routing.marker import TABLE
-from tests.lifecycle.conftest import PREFIX
+from tests.lifecycle.conftest import PREFIX, place_of
 from tests.testapp.library.models import Author
+
+
+@pytest.fixture(params=["public", "postgres"])
+def server(request: pytest.FixtureRequest, registry: None) -> DatabaseServer | None:
+    """Each place that has templates, which MySQL has not."""
+    return place_of(request)
 
 
 @pytest.fixture
@@ -157,3 +163,9 @@ def test_stale_templates_and_drafts_are_dropped_and_the_one_in_force_is_kept(
 def test_no_connection_to_a_template_is_left(engine: Engine, server: DatabaseServer | None) -> None:
     create_tenant("acme", server=server)
     assert "template" not in [wrapper.alias for wrapper in connections.all(initialized_only=True)]
+
+
+def test_a_server_without_templates_has_none_that_are_stale(mariadb: DatabaseServer) -> None:
+    tenant = create_tenant("acme", server=mariadb)
+    assert drop_stale_templates() == []
+    assert server_engine(mariadb, alias="x").names(PREFIX) == [tenant.database["NAME"]]
