@@ -56,12 +56,19 @@ REASONS = (
     ("unable to open database file", "the file cannot be opened"),
 )
 
+#: Whose the wrappers are that Django makes of our class by itself, to a server and to none of its databases.
+NOBODYS = TenantRecord("", None, "", "", None, marked=False)
+
 
 class TenantConnection(Base):
     """The mixin over a backend's DatabaseWrapper."""
 
     record: TenantRecord
     Database: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.adopt_record(NOBODYS)
 
     def adopt_record(self, record: TenantRecord) -> None:
         """Bind a fresh wrapper to the tenant that it was made for."""
@@ -120,6 +127,15 @@ class TenantConnection(Base):
     def forget_cursor(self, cursor: Any) -> None:
         """Note that a cursor is closed: SQLite's do not tell, and a variable may hold one long after."""
         self._cursors.discard(cursor)
+
+    @contextmanager
+    def _nodb_cursor(self) -> Iterator[Any]:
+        """A cursor on the server's maintenance database.
+
+        PostgreSQL's own turns to any other database that is open here when that one is refused: another tenant's.
+        """
+        with BaseDatabaseWrapper._nodb_cursor(self) as cursor:
+            yield cursor
 
     @contextmanager
     def off_guard(self) -> Iterator[None]:
