@@ -26,6 +26,8 @@ LIVE = "connections of tenants"
 #: Tenants of which Django's caches keep something; about 8 KiB each.
 MAX_CACHED = 1_000
 NONE: Mapping[str, TenantConnection] = {}
+#: What of an entry stays within its connection.
+LOGIN_KEYS = frozenset({"USER", "PASSWORD", "OPTIONS"})
 
 
 class TenantConnectionHandler(ConnectionHandler):
@@ -204,11 +206,17 @@ def refuse_predecessor(connection: TenantConnection, place: Place) -> None:
 
 
 class StaticDatabases(dict[str, Any]):
-    """``settings.DATABASES``, answering ``public`` too: Django looks up ``settings.DATABASES[connection.alias]``."""
+    """``settings.DATABASES``, answering ``public`` too: Django looks up ``settings.DATABASES[connection.alias]``.
+
+    Packages look up an engine that way, hence the active tenant's entry is answered, without its login.
+    """
 
     def __missing__(self, alias: str) -> Any:
         if alias == PUBLIC:
             return self[DEFAULT]
+        place = active_place.get()
+        if alias == place.alias and (entry := record_at(place).entry):
+            return {key: value for key, value in entry.items() if key not in LOGIN_KEYS}
         raise KeyError(alias)
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
@@ -39,6 +40,18 @@ def test_default_has_the_settings_of_the_public_database_elsewhere() -> None:
 @pytest.mark.usefixtures("in_tenant")
 def test_iteration_knows_static_aliases_alone() -> None:
     assert list(databases) == list(databases.settings) == ["default"]
+
+
+def test_the_entry_of_the_active_tenant_is_answered_without_its_login(in_tenant: Any) -> None:
+    found = settings.DATABASES[in_tenant.alias]
+    assert found["ENGINE"] == databases["default"].settings_dict["ENGINE"]
+    assert not found.keys() & {"USER", "PASSWORD", "OPTIONS"}
+
+
+@pytest.mark.usefixtures("in_tenant")
+def test_the_entry_of_another_tenant_is_not(other_tenant: Any) -> None:
+    with pytest.raises(KeyError):
+        settings.DATABASES[other_tenant.alias]
 
 
 @pytest.mark.django_db(transaction=True)
