@@ -65,14 +65,14 @@ def tried(call: Callable[[], Any]) -> Any:
 CONNECTIONS: dict[str, Callable[[Any], Any]] = {
     "a connection": lambda held: held.connection.cursor(),
     "a connection by its alias": lambda held: connections["acme"].cursor(),
-    "a server-side cursor": lambda held: held.connection.chunked_cursor(),
+    "a server-side cursor": lambda held: held.connection.chunked_cursor().close(),
     "another statement": lambda held: held.cursor.execute("SELECT 1"),
     "many statements": lambda held: held.cursor.executemany("DELETE FROM library_tag WHERE id = %s", [[7]]),
     "rows": lambda held: held.cursor.fetchall(),
     "a row": lambda held: held.cursor.fetchone(),
     "some rows": lambda held: held.cursor.fetchmany(1),
     "iteration": lambda held: list(held.cursor),
-    "a copied connection": lambda held: held.connection.copy().cursor(),
+    "a copied connection": lambda held: held.connection.copy().cursor().close(),
     "a bulk write past the router": lambda held: transaction.get_connection("acme").cursor().execute("SELECT 1"),
 }
 
