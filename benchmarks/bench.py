@@ -29,12 +29,26 @@ class Scale:
     #: Requests in a round that opens a connection for each, and in one that does not.
     fresh: int = 60
     kept: int = 250
-    loops: int = 2000
+    loops: int = 1000
     created: int = 5
+    #: Tenants in memory: with a connection, and looked up alone.
+    connected: int = 100
+    known: int = 2000
     seconds: float = 3
 
 
-SMOKE = Scale(tenants=(1, 3), registered=(1, 10), rounds=1, fresh=3, kept=6, loops=10, created=1, seconds=0.3)
+SMOKE = Scale(
+    tenants=(1, 3),
+    registered=(1, 10),
+    rounds=1,
+    fresh=3,
+    kept=6,
+    loops=10,
+    created=1,
+    connected=4,
+    known=8,
+    seconds=0.3,
+)
 
 
 @dataclass(frozen=True)

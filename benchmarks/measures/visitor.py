@@ -37,8 +37,7 @@ class Visitor:
     def ask(self, host: str, path: str = "/") -> bytes:
         """The body of a page. Raises WrongAnswerError for any status but 200."""
         told: list[str] = []
-        environ = {**ENVIRON, "HTTP_HOST": host, "PATH_INFO": path, "wsgi.input": io.BytesIO(), "wsgi.errors": None}
-        response = self.application(environ, lambda status, headers: told.append(status))
+        response = self.application(environ_of(host, path), lambda status, headers: told.append(status))
         try:
             body = b"".join(response)
         finally:
@@ -52,3 +51,8 @@ class Visitor:
         answer = json.loads(self.ask(host))
         if answer["tenant"] != tenant or answer["total"] != 190 or len(answer["latest"]) != 10:
             raise WrongAnswerError(f"{host} answered {answer}, and {tenant!r} was asked for.")
+
+
+def environ_of(host: str, path: str = "/") -> dict[str, Any]:
+    """What a server tells of a request."""
+    return {**ENVIRON, "HTTP_HOST": host, "PATH_INFO": path, "wsgi.input": io.BytesIO(), "wsgi.errors": None}

@@ -36,18 +36,19 @@ class Regime:
 
 def run(bench: Bench) -> Report:
     """Prepare each peer's tenants once, then measure them in each regime."""
-    databases = prepare(bench, [plain, ours, tenants, pgschemas], count=max(bench.scale.tenants))
+    peers, count = [plain, ours, tenants, pgschemas], max(bench.scale.tenants)
+    databases = prepare(bench, peers, benchmark="request", count=count)
     cases = [
         measure(bench, count, regime, databases) for count in bench.scale.tenants for regime in regimes(bench, count)
     ]
     return Report("request", TITLE, METHOD, cases)
 
 
-def prepare(bench: Bench, peers: list[Peer], *, count: int) -> tuple[str, ...]:
+def prepare(bench: Bench, peers: list[Peer], *, benchmark: str, count: int) -> tuple[str, ...]:
     """Make the tenants of each peer; answers our databases."""
     databases: tuple[str, ...] = ()
     for peer in peers:
-        configuration = bench.configuration(peer, database=bench.database(name_of(peer)))
+        configuration = bench.configuration(peer, database=bench.database(f"{benchmark}_{peer.key}"))
         with Worker(peer, configuration, log=bench.directory / f"{peer.key}.log") as worker:
             databases = tuple(worker.call("requests.prepare", count=count)) or databases
         bench.say(f"{peer.title} has {count} tenants")

@@ -38,8 +38,9 @@ class Site(ABC):
         answer: int = json.loads(self.visitor.ask(self.host(alias), "/found/"))["customers"]
         return answer
 
-    def register(self, first: int, count: int) -> None:
+    def register(self, first: int, count: int, *, placed: bool = False) -> None:
         """Write rows of tenants and of their hosts, without a database or a schema."""
+        raise NotImplementedError
 
     def middleware(self, get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The peer's middleware, made as Django makes it."""

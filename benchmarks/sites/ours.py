@@ -35,9 +35,10 @@ class Ours(Site):
     def create(self, alias: str) -> None:
         create_tenant(alias, domains=[self.host(alias)])
 
-    def register(self, first: int, count: int) -> None:
+    def register(self, first: int, count: int, *, placed: bool = False) -> None:
         names = [self.alias(number) for number in range(first, first + count)]
-        rows = Tenant.objects.bulk_create(Tenant(alias=name, state="active") for name in names)
+        rows = [Tenant(alias=name, state="active", database={"NAME": name} if placed else None) for name in names]
+        Tenant.objects.bulk_create(rows)
         Domain.objects.bulk_create(Domain(tenant=row, host=self.host(row.alias)) for row in rows)
 
     def middleware(self, get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -44,7 +44,7 @@ class PgSchemas(Site):
         client.save(verbosity=0)
         Host.objects.create(tenant=client, domain=self.host(alias))
 
-    def register(self, first: int, count: int) -> None:
+    def register(self, first: int, count: int, *, placed: bool = False) -> None:
         names = [self.alias(number) for number in range(first, first + count)]
         rows = Client.objects.bulk_create(Client(schema_name=name) for name in names)
         Host.objects.bulk_create(Host(tenant=row, domain=self.host(row.schema_name)) for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 from benchmarks.project.settings.base import *  # noqa: F403  # as settings do
@@ -16,7 +17,7 @@ MULTI_TENANT: dict[str, Any] = {
     "SHARED_APPS": ["multi_tenant"],
     "TENANT_APPS": APPS,
     "ENCRYPTION_KEYS": [base64.urlsafe_b64encode(b"nothing but numbers are secured.").decode()],
-    "DATABASE_PREFIX": f"{CONFIGURATION.database}_",
+    "DATABASE_PREFIX": f"{Path(CONFIGURATION.database).stem}_",
     "MAX_CONNECTIONS_PER_THREAD": CONFIGURATION.cap,
     **({"GUARD": CONFIGURATION.guard} if CONFIGURATION.guard else {}),
 }
