@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from multi_tenant.conf import conf
 from multi_tenant.context import public_context
 from multi_tenant.exceptions import (
+    ConnectionLimitError,
     DecryptionError,
     InvalidEntryError,
     MultiTenantError,
@@ -33,6 +34,7 @@ REFUSALS = (
     DecryptionError,
     InvalidEntryError,
     TenantConnectionError,
+    ConnectionLimitError,
     WrongDatabaseError,
 )
 #: Every other state passes, sooner or later.

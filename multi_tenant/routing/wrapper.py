@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error as DriverError
 from django.db.utils import load_backend
 
@@ -19,11 +18,7 @@ from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, Ten
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.routing.guard import check_connection, guarded
 from multi_tenant.routing.marker import read_marker
-
-if TYPE_CHECKING:
-    Base = BaseDatabaseWrapper
-else:
-    Base = object
+from multi_tenant.routing.outages import OutageAware
 
 clock = itertools.count()
 #: What servers say when they refuse, and what we say of it; their own words may repeat parts of the entry.
@@ -48,6 +43,9 @@ REASONS = (
     ("lost connection", "the server does not answer"),
     ("tls/ssl error", "the encryption that the entry asks for cannot be had"),
     ("server does not support ssl", "the encryption that the entry asks for cannot be had"),
+    ("starting up", "the server is starting"),
+    ("shutting down", "the server is shutting down"),
+    ("closed the connection", "the server cannot be reached"),
     ("timeout", "the server does not answer"),
     ("timed out", "the server does not answer"),
     ("refused", "the server cannot be reached"),
@@ -60,7 +58,7 @@ REASONS = (
 NOBODYS = TenantRecord("", None, "", "", None, marked=False)
 
 
-class TenantConnection(Base):
+class TenantConnection(OutageAware):
     """The mixin over a backend's DatabaseWrapper."""
 
     record: TenantRecord
