@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from django.core.exceptions import SynchronousOnlyOperation
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error as DriverError
 from django.db.utils import load_backend
 
