@@ -29,6 +29,7 @@ def pytest_configure() -> None:
 ONCE = (
     "tests/compat/",
     "tests/databases/",
+    "tests/journeys/test_process_models.py::test_a_server_without_a_guard_is_found_out",
     "tests/test_docs.py",
     "tests/test_packaging.py",
     "tests/test_servers.py",

@@ -62,11 +62,11 @@ class Server:
         finally:
             connection.close()
 
-    def meet(self, *, count: int) -> None:
+    def meet(self, *, count: int, alias: str = "", path: str = "/healthz") -> None:
         """Ask until as many workers as there should be have answered."""
 
         def ask() -> bool:
-            self.workers.add(self.fetch("", "/healthz").worker)
+            self.workers.add(self.fetch(alias, path).worker)
             return len(self.workers) == count
 
         self.until(ask)
@@ -100,8 +100,8 @@ class Server:
 
         self.until(ask)
 
-    def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + TIMEOUT_SECONDS
+    def until(self, condition: Callable[[], bool], *, within: float = TIMEOUT_SECONDS) -> None:
+        deadline = time.monotonic() + within
         while not condition():
             assert time.monotonic() < deadline, self.told("this takes too long")
             time.sleep(PAUSE_SECONDS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 HEADER = "X-Worker"
+#: Where the worker was when the request came; only the crowd's site says so.
+BEFORE = "X-Before"
 
 
 def signature() -> tuple[str, str]:
