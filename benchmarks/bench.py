@@ -34,6 +34,8 @@ class Scale:
     #: Tenants in memory: with a connection, and looked up alone.
     connected: int = 100
     known: int = 2000
+    #: Rounds of visits over HTTP, and their seconds.
+    visits: int = 3
     seconds: float = 3
 
 
@@ -47,7 +49,8 @@ SMOKE = Scale(
     created=1,
     connected=4,
     known=8,
-    seconds=0.3,
+    visits=1,
+    seconds=0.5,
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.bench import Bench
 from benchmarks.report import Report
-from benchmarks.runs import guard, hooks, memory, provision, request
+from benchmarks.runs import guard, hooks, memory, provision, request, throughput
 
 
 @dataclass(frozen=True)
@@ -24,4 +24,5 @@ CATALOGUE = {
     "guard": Benchmark("what the guard adds to a query and to a request", guard.run),
     "memory": Benchmark("memory for a tenant that is looked up, and for one that is connected", memory.run),
     "provision": Benchmark("a new tenant to its first answer, beside a raw clone and the peers", provision.run),
+    "throughput": Benchmark("requests in a second behind gunicorn, beside the peers", throughput.run),
 }

@@ -13,8 +13,7 @@ from django.db import connection
 
 from benchmarks.measures.visitor import Visitor
 from benchmarks.project.shop.models import Customer, Order, Product
-
-DOMAIN = "example.test"
+from benchmarks.tenants import alias_of, host_of
 
 
 class Site(ABC):
@@ -57,11 +56,11 @@ class Site(ABC):
 
     def alias(self, number: int) -> str:
         """What a tenant is called."""
-        return f"t{number}"
+        return alias_of(number)
 
     def host(self, alias: str) -> str:
         """The host that leads to a tenant."""
-        return f"{alias}.{DOMAIN}"
+        return host_of(alias)
 
     def expected(self, number: int) -> str:
         """The name that the page of a tenant tells."""
