@@ -7,15 +7,28 @@ from typing import Any, Self
 
 from django.db import models
 
-#: The attributes that the lifecycle writes. Secrets are not among them: each save seals them under the newest key.
-LIFE = frozenset({"state", "step", "error", "fingerprint", "deleted_at"})
+#: The attributes that the lifecycle writes: how far the tenant is, and where its database is, with the login.
+LIFE = frozenset(
+    {
+        "state",
+        "step",
+        "error",
+        "fingerprint",
+        "deleted_at",
+        "placement",
+        "server_id",
+        "database",
+        "location",
+        "adopted",
+    }
+)
 
 
 class LifeKept(models.Model):
     """A row whose ``save()`` leaves the columns of LIFE alone unless they were changed here.
 
-    A copy that was read before a suspension, a deletion or a purge would otherwise undo it. Django raises DatabaseError
-    where the row is gone.
+    A copy that was read before a suspension, a deletion, a purge or a rotated login would otherwise undo it. Django
+    raises DatabaseError where the row is gone.
     """
 
     class Meta:

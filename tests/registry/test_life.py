@@ -35,6 +35,16 @@ def test_a_copy_that_was_saved_before_does_not_either(db: None) -> None:
     assert state() == "deleted"
 
 
+@guarded_by(Without(LifeKept, "fields_to_save", lambda self: ALL | {"database"}))
+def test_an_older_copy_does_not_bring_an_old_login_back(acme: Any) -> None:
+    copy, row = Tenant.objects.get(), Tenant.objects.get()
+    row.database = {**row.database, "PASSWORD": "new"}
+    row.save()
+    copy.name = "Acme"
+    copy.save()
+    assert Tenant.objects.get().database.get("PASSWORD") == "new"
+
+
 @guarded_by(Without(LifeKept, "fields_to_save", lambda self: None))
 def test_a_purged_tenant_is_not_written_again(db: None) -> None:
     copy = Tenant.objects.create(alias="acme")
