@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
 
 from multi_tenant import calls, context
@@ -150,28 +148,6 @@ def test_a_coroutine_ends_where_it_began() -> None:
     assert asyncio.run(main()) == ("acme", "public")
 
 
-def test_an_async_generator_is_in_its_tenant_only_while_it_runs() -> None:
-    closed_in: list[str | None] = []
-
-    @tenant_context("acme")
-    async def words() -> AsyncIterator[str | None]:
-        try:
-            yield current_alias()
-            yield current_alias()
-        finally:
-            closed_in.append(current_alias())
-
-    async def main() -> list[Any]:
-        whole = [(word, current_alias()) async for word in words()]
-        half: Any = words()
-        await anext(half)
-        await half.aclose()
-        return [*whole, current_alias()]
-
-    assert asyncio.run(main()) == [("acme", "public"), ("acme", "public"), "public"]
-    assert closed_in == ["acme", "acme"]
-
-
 @guarded_by(never_left)
 def test_tasks_that_take_turns_keep_their_tenants() -> None:
     seen: list[tuple[str, str | None]] = []
@@ -194,42 +170,6 @@ def test_tasks_that_take_turns_keep_their_tenants() -> None:
     assert asyncio.run(main()) == ["public", "public"]
     assert len(seen) == 6
     assert all(wanted == found for wanted, found in seen)
-
-
-@guarded_by(Without(place_context, "__exit__"))
-def test_hops_between_sync_and_async_change_nothing() -> None:
-    def enter() -> str | None:
-        with tenant_context("bolt", switch=True):
-            return current_alias()
-
-    async def main() -> list[str | None]:
-        async with tenant_context("acme"):
-            hopped = await sync_to_async(enter)()
-            return [hopped, current_alias()]
-
-    assert async_to_sync(main)() == ["bolt", "acme"]
-    assert current_alias() == "public"
-
-
-def test_a_context_is_left_in_another_hop_than_it_was_entered_in() -> None:
-    entered = tenant_context("acme")
-
-    async def main() -> str | None:
-        await sync_to_async(entered.__enter__)()
-        inside = current_alias()
-        await sync_to_async(lambda: entered.__exit__(None, None, None))()
-        assert current_alias() == "public"
-        return inside
-
-    assert async_to_sync(main)() == "acme"
-
-
-def test_a_context_is_left_in_another_copy_of_the_variables() -> None:
-    entered = tenant_context("acme")
-    contextvars.copy_context().run(entered.__enter__)
-    elsewhere = contextvars.copy_context()
-    elsewhere.run(entered.__exit__, None, None, None)
-    assert elsewhere.run(current_alias) == "public"
 
 
 @pytest.mark.django_db(transaction=True)

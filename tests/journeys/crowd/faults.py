@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from contextlib import ExitStack
 from typing import Any
 
 from django.db.utils import ConnectionHandler
@@ -12,25 +12,14 @@ from multi_tenant import context
 from multi_tenant.middleware import tenant as middleware
 from multi_tenant.routing import forks
 from multi_tenant.routing.handler import TenantConnectionHandler
+from tests.shared_place import one_place_for_all
 
 # They are changed, which no type allows.
 tenant: Any = middleware
 fork_hook: Any = forks
 handler: Any = TenantConnectionHandler
 place_context: Any = context.place_context
-
-
-class EverybodysPlace:
-    """One place for the whole process, in place of one for each thread, task and greenlet."""
-
-    def __init__(self) -> None:
-        self.place = context.UNDECIDED_PLACE
-
-    def get(self) -> context.Place:
-        return self.place
-
-    def set(self, place: context.Place) -> None:
-        self.place = place
+for_good = ExitStack()
 
 
 def never_left() -> None:
@@ -38,10 +27,7 @@ def never_left() -> None:
 
 
 def shared_by_all() -> None:
-    stock, one = context.active_place, EverybodysPlace()
-    for module in list(sys.modules.values()):
-        if getattr(module, "active_place", None) is stock:
-            module.active_place = one  # type: ignore[attr-defined]  # it has it
+    for_good.enter_context(one_place_for_all())
 
 
 def bodies_let_go() -> None:
