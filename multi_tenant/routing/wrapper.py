@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,7 @@ from multi_tenant.routing.marker import read_marker
 from multi_tenant.routing.outages import OutageAware
 
 clock = itertools.count()
+UNENCRYPTED = "the encryption that the entry asks for cannot be had"
 #: What servers say when they refuse, and what we say of it; their own words may repeat parts of the entry.
 REASONS = (
     ("password authentication failed", "the login is refused"),
@@ -42,8 +43,8 @@ REASONS = (
     ("shutdown in progress", "the server cannot be reached"),
     ("gone away", "the server does not answer"),
     ("lost connection", "the server does not answer"),
-    ("tls/ssl error", "the encryption that the entry asks for cannot be had"),
-    ("server does not support ssl", "the encryption that the entry asks for cannot be had"),
+    ("tls/ssl error", UNENCRYPTED),
+    ("server does not support ssl", UNENCRYPTED),
     ("starting up", "the server is starting"),
     ("shutting down", "the server is shutting down"),
     ("closed the connection", "the server cannot be reached"),
@@ -99,6 +100,7 @@ class TenantConnection(OutageAware):
         try:
             with self.off_guard():
                 super().connect()
+            self._check_encryption()
             self._check_marker()
             return
         except Exception as exc:  # noqa: BLE001  # raised again below, without the frames that hold the password
@@ -163,6 +165,15 @@ class TenantConnection(OutageAware):
         if self.vendor == "sqlite":
             params["database"] = f"{Path(params['database']).absolute().as_uri()}?mode=rw"
         return params
+
+    def _check_encryption(self) -> None:
+        """MariaDB's client library takes REQUIRED for a wish, and speaks in the clear to a server without TLS."""
+        if self.vendor != "mysql" or self.settings_dict["OPTIONS"].get("ssl_mode") != "REQUIRED":
+            return
+        with closing(self.connection.cursor()) as cursor:
+            cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+            if not cursor.fetchone()[1]:
+                raise TenantConnectionError(self.alias, UNENCRYPTED)
 
     def _check_marker(self) -> None:
         if not self.record.marked:

@@ -15,9 +15,10 @@ from django.views.debug import ExceptionReporter
 from multi_tenant import ProvisioningError
 from multi_tenant.databases import mysql as module
 from multi_tenant.databases.base import Engine, engine_of
-from multi_tenant.exceptions import TenantConnectionError
-from multi_tenant.registry.entry import Entry
+from multi_tenant.exceptions import InvalidEntryError, TenantConnectionError
+from multi_tenant.registry.entry import Entry, complete_own
 from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.registry.rules import validate_keys
 from multi_tenant.routing.wrapper import known_reason, tenant_connection
 from tests.databases.conftest import PREFIX, run
 
@@ -405,3 +406,47 @@ def test_a_login_with_all_its_sessions_open_is_told(mysql: Engine) -> None:
 )
 def test_what_a_server_says_in_distress_is_known(message: str, said: str) -> None:
     assert said in known_reason(message)
+
+
+@pytest.mark.parametrize("mode", ["REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"])
+def test_encryption_that_is_asked_for_is_not_done_without(mode: str, mysql: Engine) -> None:
+    assert "encryption" in reason(changed(mysql, OPTIONS={"ssl_mode": mode}))
+
+
+# What the rules for entries keep away, shown to work where nothing keeps it away.
+
+
+def forged(engine: Engine, **options: Any) -> Engine:
+    """An engine by an entry that no rule has seen."""
+    return changed(engine, OPTIONS=options)
+
+
+def test_a_file_of_this_machine_is_not_sent(mysql: Engine, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2")
+    entry = complete_own(dict(mysql.entry))
+    assert entry["OPTIONS"]["local_infile"] is False
+    mysql.create(ONE)
+    run(mysql, ONE, "CREATE TABLE fruit (name varchar(20))")
+    statement = f"LOAD DATA LOCAL INFILE '{secret}' INTO TABLE fruit"
+    with pytest.raises(DatabaseError):
+        run(engine_of(entry, alias="acme"), ONE, statement)
+    assert run(mysql, ONE, "SELECT * FROM fruit") == []
+    run(forged(mysql, local_infile=True), ONE, statement)
+    assert run(mysql, ONE, "SELECT * FROM fruit") == [("hunter2",)]
+
+
+def test_an_entry_runs_no_statement(mysql: Engine) -> None:
+    options = {"init_command": "SET @started = 1"}
+    with pytest.raises(InvalidEntryError, match="init_command"):
+        validate_keys({"ENGINE": mysql.entry["ENGINE"], "OPTIONS": options})
+    assert run(forged(mysql, **options), "", "SELECT @started") == [(1,)]
+
+
+def test_an_entry_reads_no_file(mysql: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "my.cnf"
+    file.write_text(f"[client]\npassword={mysql.entry['PASSWORD']}\n")
+    options = {"read_default_file": str(file)}
+    with pytest.raises(InvalidEntryError, match="read_default_file"):
+        validate_keys({"ENGINE": mysql.entry["ENGINE"], "OPTIONS": options})
+    assert run(changed(mysql, PASSWORD="", OPTIONS=options), "", "SELECT 1") == [(1,)]
