@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.compat.outcomes import Outcome
+from tests.compat.projects import DJANGO
 from tests.compat.results import Runs
 
 EXCEPTIONS = Path(__file__).with_name("exceptions.toml")
@@ -68,24 +69,33 @@ def with_control(found: Iterable[Difference], control: Runs) -> list[Difference]
     return [replace(item, control=control[item.suite].outcomes.get(item.test, MISSING)) for item in found]
 
 
-def judge(found: Iterable[Difference], *, exceptions: dict[str, str], suites: Iterable[str]) -> Verdict:
-    """Sort the differences; of `exceptions`, causes by test id, those of other suites are left alone."""
+def judge(found: Iterable[Difference], *, exceptions: Mapping[str, str]) -> Verdict:
+    """Sort the differences; `exceptions` are the causes on record for the suites that ran, by test id."""
+    found = list(found)
     others = [item for item in found if not item.explained]
     differing = {item.test for item in others}
     return Verdict(
         by_name=[item for item in found if item.explained],
         listed=[item for item in others if item.test in exceptions],
         unlisted=[item for item in others if item.test not in exceptions],
-        stale=sorted(test for test in exceptions if test not in differing and suite_of(test) in set(suites)),
+        stale=sorted(test for test in exceptions if test not in differing),
     )
 
 
-def suite_of(test: str) -> str:
-    """Return the suite of a test id; the id of a failed class setup names the class in brackets."""
-    return test.partition("(")[2].split(".")[0] if "(" in test else test.split(".")[0]
-
-
-def load_exceptions(file: Path = EXCEPTIONS) -> dict[str, str]:
-    """Return the causes by test id that the exceptions file lists."""
+def load_exceptions(file: Path = EXCEPTIONS, *, project: str, engine: str, suites: Iterable[str]) -> dict[str, str]:
+    """Return the causes on record, by test id, for suites of a project on an engine, both given by their titles."""
     entries = tomllib.loads(file.read_text()).get("exception", [])
-    return {entry["test"]: entry["cause"] for entry in entries}
+    known = set(suites)
+    return {
+        entry["test"]: entry["cause"]
+        for entry in entries
+        if project.startswith(entry.get("project", DJANGO))
+        and f"{DJANGO}{entry.get('django', '')}" in project
+        and engine.startswith(entry.get("engine", ""))
+        and entry.get("project", suite_of(entry["test"])) in known
+    }
+
+
+def suite_of(test: str) -> str:
+    """Return the suite of a test id of Django's; the id of a failed class setup names the class in brackets."""
+    return test.partition("(")[2].split(".")[0] if "(" in test else test.split(".")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from contextlib import AbstractContextManager
@@ -13,7 +14,7 @@ from django.core.management import call_command
 from django.core.signals import setting_changed
 from django.db import connections, router
 
-from multi_tenant.conf import Conf, conf
+from multi_tenant.conf import Conf
 from multi_tenant.context import active_place, fixed_context, record_context, tenant_context
 from multi_tenant.databases.base import engine_of
 from multi_tenant.models import Tenant
@@ -49,7 +50,8 @@ class TenantRunner(RecordingRunner, TenantTestRunner):
         self.record = record = self.tenant()
         assert record.entry is not None
         assert record.uuid is not None
-        engine_of(record.entry, alias=record.alias).create(record.entry["NAME"])
+        # From the public database, as a server is asked through a database that it has.
+        engine_of(complete_on_public_server({}), alias=record.alias).create(record.entry["NAME"])
         with record_context(unmarked(record)):
             call_command("migrate", run_syncdb=True, interactive=False, verbosity=0)
             call_command("createcachetable", verbosity=0)
@@ -65,7 +67,7 @@ class TenantRunner(RecordingRunner, TenantTestRunner):
 
     def tenant(self) -> TenantRecord:
         """The tenant that the tests run in, put into the registry."""
-        entry: Any = {"NAME": file_of(self.alias)}
+        entry: Any = {"NAME": name_of(self.alias)}
         row = Tenant.objects.create(alias=self.alias, state=TenantState.ACTIVE, database=entry)
         return TenantRecord(row.alias, row.uuid, row.name, row.state, row.entry())
 
@@ -84,7 +86,7 @@ class ControlRunner(TenantRunner):
         connections.__class__ = ControlConnectionHandler
 
     def tenant(self) -> TenantRecord:
-        entry = complete_on_public_server({"NAME": file_of("control")})
+        entry = complete_on_public_server({"NAME": name_of("control")})
         return TenantRecord(self.alias, uuid.uuid4(), "", TenantState.ACTIVE, entry)
 
     def place(self) -> AbstractContextManager[None]:
@@ -107,9 +109,9 @@ class ControlConnectionHandler(ObservedConnectionHandler):
             super().__setitem__(alias, connection)
 
 
-def file_of(name: str) -> str:
-    """The file of a tenant's database."""
-    return str(conf.SQLITE_DIR / f"{name}-tenant.sqlite3")
+def name_of(alias: str) -> str:
+    """The name of a tenant's database on the engine of this run."""
+    return os.environ["COMPAT_TENANT"].replace("{alias}", alias)
 
 
 def unmarked(record: TenantRecord) -> TenantRecord:

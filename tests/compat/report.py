@@ -14,7 +14,7 @@ from tests.compat.results import Runs
 class Report:
     """All that a comparison found out."""
 
-    version: str
+    project: str
     engine: str
     plain: Runs
     tenant: Runs
@@ -22,7 +22,9 @@ class Report:
 
     @property
     def complaints(self) -> list[str]:
-        """The reasons to fail: the verdict's, and suites that did not come to their end in the tenant."""
+        """The reasons to fail: the verdict's, suites that did not come to their end in the tenant, or none at all."""
+        if not self.tenant:
+            return [f"no suite of {self.project} starts"]
         stopped = [run for run in self.tenant.values() if run.problem]
         broken = [f"{run.suite} did not end inside the tenant: {run.problem}" for run in stopped]
         return broken + self.verdict.complaints
@@ -36,7 +38,7 @@ class Report:
 def as_json(report: Report) -> dict[str, Any]:
     """Return the report as plain data."""
     return {
-        "django": report.version,
+        "project": report.project,
         "engine": report.engine,
         "suites": len(report.tenant),
         "tests": _tests(report.tenant),
@@ -56,7 +58,7 @@ def as_markdown(report: Report) -> str:
     others = verdict.listed + verdict.unlisted
     not_started = report.not_started
     lines = [
-        f"## Django {report.version} inside a tenant ({report.engine})",
+        f"## {report.project} inside a tenant ({report.engine})",
         "",
         f"* {len(report.tenant)} suites, {_tests(report.tenant)} tests",
         f"* {len(verdict.by_name) + len(others)} end otherwise than without a tenant",

@@ -1,4 +1,4 @@
-"""Runs of many suites, and the file in which plain ones are kept; used by the compat command."""
+"""Runs of many suites, and the files in which they are kept; used by the compat command."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def run_all(
     return runs
 
 
-def cached_plain(cache: Path, *, version: str, engine: str) -> Path:
-    """Return the file that keeps the plain runs of this Django, engine and Python."""
+def kept_runs(cache: Path, *, mode: str, title: str, engine: str) -> Path:
+    """Return the file that keeps the runs of one mode, of this project, engine and Python."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return cache / f"plain-django{version}-python{python}-{engine}.json"
+    return cache / f"{mode}-{title}-python{python}-{engine}.json"
 
 
 def load_runs(file: Path) -> Runs:
@@ -52,4 +52,6 @@ def load_runs(file: Path) -> Runs:
 def save_runs(file: Path, runs: Runs) -> None:
     """Keep the runs in a file, in the order of their names."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({suite: runs[suite].as_json() for suite in sorted(runs)}, indent=1))
+    draft = file.with_suffix(".new")  # a Ctrl-C while it is written leaves the file as it was
+    draft.write_text(json.dumps({suite: runs[suite].as_json() for suite in sorted(runs)}, indent=1))
+    draft.replace(file)

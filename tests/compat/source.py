@@ -1,4 +1,4 @@
-"""The source distribution of the installed Django, which holds its tests; used by the compat command."""
+"""Source distributions, which hold the tests that installed packages lack; used by the compat command."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ import sys
 import tarfile
 from pathlib import Path
 
-import django
-
 
 class SourceError(RuntimeError):
-    """Django's source distribution cannot be had."""
-
-
-def installed_version() -> str:
-    """Return the version of the installed Django, as its source distribution is named."""
-    return django.get_version()
+    """A source distribution cannot be had, or does not hold what is looked for."""
 
 
 def default_cache() -> Path:
@@ -26,34 +19,32 @@ def default_cache() -> Path:
     return Path(base) / "django-multi-tenant" / "compat"
 
 
-def directory_of_tests(version: str, *, cache: Path) -> Path:
-    """Return Django's own `tests` directory for this version, downloaded once into the cache."""
-    unpacked = cache / f"django-{version}"
-    tests = unpacked / "tests"
-    if not (tests / "runtests.py").exists():
-        _unpack(_archive(version, cache=cache), into=cache)
-    if not (tests / "runtests.py").exists():
-        raise SourceError(f"Django {version} came without its tests. Empty {cache} and try again.")
-    return tests
+def unpacked(distribution: str, version: str, *, holds: str, cache: Path) -> Path:
+    """Return a source distribution's directory, downloaded once into the cache; `holds` is a path in it."""
+    name = f"{distribution.replace('-', '_')}-{version}"
+    if not (cache / name / holds).exists():
+        _unpack(_archive(distribution, version, cache / f"{name}.tar.gz"), into=cache)
+    if not (cache / name / holds).exists():
+        raise SourceError(f"{distribution} {version} came without its tests. Empty {cache} and try again.")
+    return cache / name
 
 
-def _archive(version: str, *, cache: Path) -> Path:
-    archive = cache / f"django-{version}.tar.gz"
+def _archive(distribution: str, version: str, archive: Path) -> Path:
     if not archive.exists():
-        _download(version, into=cache)
+        _download(distribution, version, into=archive.parent)
     if not archive.exists():
-        raise SourceError(f"pip brought no {archive.name}. Put that file into {cache} and try again.")
+        raise SourceError(f"pip brought no {archive.name}. Put that file into {archive.parent} and try again.")
     return archive
 
 
-def _download(version: str, *, into: Path) -> None:
+def _download(distribution: str, version: str, *, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "django"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", distribution]
     result = subprocess.run(
-        [*command, "--dest", str(into), f"django=={version}"], capture_output=True, text=True, check=False
+        [*command, "--dest", str(into), f"{distribution}=={version}"], capture_output=True, text=True, check=False
     )
     if result.returncode:
-        raise SourceError(f"pip could not download Django {version}: {result.stderr.strip()[-2000:]}")
+        raise SourceError(f"pip could not download {distribution} {version}: {result.stderr.strip()[-2000:]}")
 
 
 def _unpack(archive: Path, *, into: Path) -> None:

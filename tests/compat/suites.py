@@ -1,12 +1,10 @@
-"""One suite of Django's tests run in one mode, in a process of its own; used by the compat command."""
+"""One suite of tests run in one mode, in a process of its own; used by the compat command."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -14,18 +12,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.compat.engines import Engine
 from tests.compat.outcomes import Outcome, read_outcomes
+from tests.compat.projects import Project
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
 MODES = ("plain", "tenant", "control")
-
-# runtests.py is a script; loaded under another name it does nothing but define its functions. Spatial suites
-# are named too, so that the report can say why they do not start.
-ENUMERATE = """
-import json, runpy
-print(json.dumps(sorted(runpy.run_path("runtests.py", run_name="runtests")["get_test_modules"](True))))
-"""
-
 
 running: set[subprocess.Popen[str]] = set()
 
@@ -56,21 +47,16 @@ class SuiteRun:
         return cls(**{**data, "outcomes": outcomes})
 
 
-def suite_names(tests: Path) -> list[str]:
-    """Return the name of every suite that Django's `runtests.py` knows, spatial ones included."""
-    command = [sys.executable, "-c", ENUMERATE]
-    result = subprocess.run(command, cwd=tests, env=_environment(), capture_output=True, text=True, check=True)
-    names: list[str] = json.loads(result.stdout)
-    return [name for name in names if name != "gis_tests"]
-
-
-def run_suite(suite: str, *, mode: str, tests: Path, time_limit: float) -> SuiteRun:
-    """Run one suite through `runtests.py`, and stop it when it takes longer than the limit (in seconds)."""
+def run_suite(suite: str, *, mode: str, project: Project, engine: Engine, time_limit: float) -> SuiteRun:
+    """Run one suite in a mode on an engine, and stop it when it takes longer than the limit (in seconds)."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="compat-") as directory:
+    command = project.command(suite, f"tests.compat.settings.{mode}")
+    with tempfile.TemporaryDirectory(prefix="compat-") as directory, engine.databases(Path(directory)) as databases:
         record = Path(directory) / "outcomes.jsonl"
-        environment = _environment(COMPAT_RECORD=str(record), COMPAT_DIR=directory)
-        output, code = _runtests(suite, mode, tests=tests, time_limit=time_limit, environment=environment)
+        own = {"COMPAT_RECORD": str(record), "COMPAT_DIR": directory}
+        # One hash seed for all runs: a test that hangs on the order of a set must not look like a difference.
+        environment = {**os.environ, "PYTHONHASHSEED": "0", **project.environment(), **databases, **own}
+        output, code = _output_of(command, environment, directory=project.directory, time_limit=time_limit)
         outcomes, finished = read_outcomes(record)
     return SuiteRun(
         suite=suite,
@@ -88,14 +74,12 @@ def stop_all() -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _runtests(
-    suite: str, mode: str, *, tests: Path, time_limit: float, environment: dict[str, str]
+def _output_of(
+    command: list[str], environment: dict[str, str], *, directory: Path, time_limit: float
 ) -> tuple[str, int | None]:
-    command = [sys.executable, "runtests.py", f"--settings=tests.compat.settings.{mode}"]
     # A session of its own: a suite that is stopped takes the processes that its tests started along.
     process = subprocess.Popen(
-        [*command, "--parallel=1", "--noinput", "--verbosity=1", suite],
-        cwd=tests, env=environment, text=True, errors="replace", start_new_session=True,
+        command, cwd=directory, env=environment, text=True, errors="replace", start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     running.add(process)
@@ -108,11 +92,6 @@ def _runtests(
     finally:
         running.discard(process)
     return output, process.returncode
-
-
-def _environment(**extra: str) -> dict[str, str]:
-    # One hash seed for all runs: a test that hangs on the order of a set must not look like a difference.
-    return {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONHASHSEED": "0", **extra}
 
 
 def _problem(output: str, code: int | None, time_limit: float) -> str:

@@ -6,15 +6,19 @@ import sys
 
 from cryptography.fernet import Fernet
 
+from tests.compat.settings import plain
 from tests.compat.settings.plain import *  # noqa: F403
 from tests.compat.settings.plain import DIRECTORY
 
-# runtests.py sets INSTALLED_APPS itself, from a list of its own; it has run so far as to have made that list.
-sys.modules["__main__"].ALWAYS_INSTALLED_APPS.insert(0, "multi_tenant")
+if hasattr(sys.modules["__main__"], "ALWAYS_INSTALLED_APPS"):
+    # Django's runtests.py sets INSTALLED_APPS itself, from a list of its own that it has made by now.
+    sys.modules["__main__"].ALWAYS_INSTALLED_APPS.insert(0, "multi_tenant")
+else:
+    INSTALLED_APPS = ["multi_tenant", *vars(plain)["INSTALLED_APPS"]]
 
 MULTI_TENANT = {
     "ENCRYPTION_KEYS": [Fernet.generate_key().decode()],
-    "SQLITE_DIR": str(DIRECTORY),  # a test writes the settings into a file
+    "SQLITE_DIR": DIRECTORY,
     # Tests that count queries, or stop the clock, are not to meet a poll of the registry's version.
     "REGISTRY_TTL": 10**9,
 }
