@@ -27,6 +27,7 @@ def pytest_configure() -> None:
 
 #: What has nothing to do with the public database is run once, with SQLite there.
 ONCE = (
+    "tests/benchmarks/",
     "tests/compat/",
     "tests/databases/",
     "tests/journeys/test_process_models.py::test_a_server_without_a_guard_is_found_out",
@@ -36,7 +37,7 @@ ONCE = (
     "tests/test_tutorial.py",
     "tests/testing/test_testcases.py",
 )
-#: So are tenants on SQLite, in the tests that make tenants on each engine.
+#: So are tenants on SQLite and MariaDB, in the tests that make tenants on each engine.
 ENGINES = ("tests/fleet/", "tests/lifecycle/", "tests/management/")
 
 
@@ -50,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def is_run_once(test: str) -> bool:
     """Whether a test says the same whatever the public database is on."""
-    return test.startswith(ONCE) or (test.startswith(ENGINES) and "[sqlite" in test)
+    return test.startswith(ONCE) or (test.startswith(ENGINES) and ("[sqlite" in test or "mariadb" in test))
 
 
 def pytest_unconfigure() -> None:

@@ -20,11 +20,11 @@ def public_database() -> dict[str, Any]:
     """The public database's entry: on a server only if asked, so that reading these settings starts none."""
     # A process that a test starts shares the test's own database, which tests/processes.py names here.
     given = os.environ.get("MULTI_TENANT_TEST_DATABASE")
-    if PUBLIC == "postgres":
+    if PUBLIC in ("postgres", "mariadb"):
         # The session's name keeps two runs on one server of the user's apart.
         test_name = f"test_{SESSION.name}".replace("-", "_").lower()
-        entry = servers.database_entry(servers.provide("postgres"), name=given or "multi_tenant")
-        return {**entry, "TEST": {"NAME": test_name}}
+        entry = servers.database_entry(servers.provide(PUBLIC), name=given or "multi_tenant")
+        return {**entry, "TEST": {"NAME": test_name, "CHARSET": "utf8mb4" if PUBLIC == "mariadb" else None}}
     if PUBLIC == "sqlite":
         # A file also for the tests: in-memory databases are shared by threads in another way.
         return {
@@ -32,7 +32,7 @@ def public_database() -> dict[str, Any]:
             "NAME": given or BASE_DIR / "public.sqlite3",
             "TEST": {"NAME": BASE_DIR / "test_public.sqlite3"},
         }
-    raise ValueError(f"MULTI_TENANT_TEST_PUBLIC is {PUBLIC!r}; it may be sqlite or postgres.")
+    raise ValueError(f"MULTI_TENANT_TEST_PUBLIC is {PUBLIC!r}; it may be sqlite, postgres or mariadb.")
 
 
 SECRET_KEY = "a key of the tests, for nothing but the tests"

@@ -14,6 +14,7 @@ from django.test import override_settings
 
 from multi_tenant.conf import conf
 from multi_tenant.context import public_context
+from multi_tenant.lifecycle.building import inside_record, migrate
 from multi_tenant.lifecycle.fingerprint import fingerprint
 from multi_tenant.lifecycle.placement import public_engine, tenant_model
 from multi_tenant.lifecycle.provision import create_tenant
@@ -111,10 +112,15 @@ class Spare:
         self.uuid = uuid4()
         engine = public_engine(TEMPLATE)
         self.name = engine.name_for("spare", self.uuid)
-        clone_template(engine, self.name)
-        self.fingerprint = fingerprint()
         # No tenant's yet: the guard would ask for it to be active.
         record = TenantRecord("spare", None, "", TenantState.PROVISIONING, engine.entry_for(self.name), marked=False)
+        if engine.has_templates:
+            clone_template(engine, self.name)
+        else:
+            engine.create(self.name)
+            with inside_record(record):
+                migrate()
+        self.fingerprint = fingerprint()
         # Not one of `connections`: a test would enrol it, and roll the marker back.
         with closing(tenant_connection(record)) as connection:
             write_marker(connection, self.uuid)
