@@ -15,7 +15,7 @@ from psycopg import sql
 from benchmarks.peers import Peer
 from benchmarks.project import ledgers
 from benchmarks.project.configuration import Configuration
-from benchmarks.report import Case, Costs, Subject
+from benchmarks.report import Case, Costs, Subject, table
 from benchmarks.workers import Worker
 
 
@@ -92,5 +92,9 @@ class Bench:
         for _ in range(count or self.scale.rounds):
             for worker in crew:
                 figures[worker.peer.title].append(worker.call(function, **options))
-        self.say(case)
-        return Case(case, [Subject(title, rounds) for title, rounds in figures.items()], baseline)
+        return self.done(Case(case, [Subject(title, rounds) for title, rounds in figures.items()], baseline))
+
+    def done(self, case: Case) -> Case:
+        """Show what was measured just now: a run takes minutes."""
+        self.say("\n".join(["", *table(case), ""]))
+        return case

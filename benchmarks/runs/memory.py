@@ -44,5 +44,4 @@ def grown(bench: Bench, case: str, crew: list[Worker], function: str, *, first: 
     for start, end in bounds:
         for worker in crew:
             figures[worker.peer.title].append(worker.call(function, first=start, last=end))
-    bench.say(case)
-    return Case(case, [Subject(title, rounds[1:]) for title, rounds in figures.items()])
+    return bench.done(Case(case, [Subject(title, rounds[1:]) for title, rounds in figures.items()]))

@@ -57,5 +57,4 @@ def rounds(bench: Bench, case: str, sites: list[Gunicorn], count: int) -> Case:
     for _ in range(bench.scale.visits):
         for site in sites:
             figures[site.peer.title].append(site.visited(tenants=count, seconds=bench.scale.seconds))
-    bench.say(case)
-    return Case(case, [Subject(title, each) for title, each in figures.items()], PLAIN)
+    return bench.done(Case(case, [Subject(title, each) for title, each in figures.items()], PLAIN))
