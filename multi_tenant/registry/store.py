@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from itertools import count
 from time import monotonic
 from typing import TypeVar
 
@@ -38,6 +39,9 @@ class Store:
 
     def __init__(self) -> None:
         self._renew_lock()
+        self._numbers = count(1)
+        self._mine = threading.local()
+        self._changes = 0
         self.clear()
 
     def clear(self) -> None:
@@ -47,7 +51,7 @@ class Store:
         self._polled = float("-inf")
         self._failing = False
         self._next_poll = float("-inf")
-        self._changes = 0
+        self._known = self._changes
 
     def _forget_records(self) -> None:
         self._tenants: Versioned[TenantRecord] = Versioned(MAX_TENANTS)
@@ -56,9 +60,8 @@ class Store:
         self._former = Reign()
 
     def expire(self) -> None:
-        """Ask for the version again at the next use: a change was made in this process."""
-        self._changes += 1
-        self._next_poll = float("-inf")
+        """Ask for the version again at the next use: a change was made in this process, by this thread."""
+        self._mine.change = self._changes = next(self._numbers)
 
     def get(self, alias: str, *, any_age: bool = False) -> TenantRecord:
         """The tenant of that alias, in whatever state.
@@ -67,7 +70,7 @@ class Store:
         poll. Raises UnknownTenantError, RegistryUnavailableError, RegistryNotCachedError (in a running event loop),
         and what AbstractTenant.entry raises.
         """
-        if monotonic() >= self._next_poll and in_event_loop():
+        if self._is_due() and in_event_loop():
             return self._cached_in_loop(alias, any_age=any_age)
         version = self.version()
         record = self._tenants.recall(alias, version)
@@ -104,7 +107,7 @@ class Store:
 
     def version(self) -> int:
         """The registry's version, at most REGISTRY_TTL old, or REGISTRY_STALE_IF_ERROR while it cannot be read."""
-        if monotonic() >= self._next_poll:
+        if self._is_due():
             if self._lock.acquire(timeout=self._patience()):
                 try:
                     self._poll()
@@ -118,12 +121,20 @@ class Store:
 
     def _version_in_hand(self) -> int | None:
         """The version, if it may be used without a look at the registry."""
-        due = monotonic() >= self._next_poll or (self._failing and self._too_old())
+        due = self._is_due() or (self._failing and self._too_old())
         return None if due else self._version
 
+    def _is_due(self) -> bool:
+        """Whether the version is to be read again: it is old, or a change was made that no poll knows of."""
+        return monotonic() >= self._next_poll or self._changes != self._known
+
     def _patience(self) -> float:
-        """Seconds to wait for another thread's poll: it may go on for as long as the network does."""
-        return PATIENCE if self._too_old() and not self._failing else 0
+        """Seconds to wait for another thread's poll: it may go on for as long as the network does.
+
+        A thread that made a change does not go on without it: it would be refused what it has just made.
+        """
+        made_one = getattr(self._mine, "change", 0) > self._known
+        return PATIENCE if made_one or (self._too_old() and not self._failing) else 0
 
     def _too_old(self) -> bool:
         """Whether the version may not be used any more unless it is read again."""
@@ -135,10 +146,9 @@ class Store:
         return monotonic() - last_seen
 
     def _poll(self) -> None:
-        now = monotonic()
-        if now < self._next_poll:  # another thread polled while this one waited for the lock
+        if not self._is_due():  # another thread polled while this one waited for the lock
             return
-        changes = self._changes
+        now, changes = monotonic(), self._changes
         try:
             version = lookup.poll_version()
         except (DatabaseError, InterfaceError) as exc:
@@ -149,8 +159,7 @@ class Store:
         else:
             self._accept(version, now)
             self._next_poll = now + conf.REGISTRY_TTL
-        if self._changes != changes:  # another thread's change was committed while this one was reading
-            self._next_poll = float("-inf")
+        self._known = changes  # not those that other threads committed while this one was reading
 
     def _accept(self, version: int, asked: float) -> None:
         """Go on with the version that a poll, begun at ``asked``, has read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
 
-from multi_tenant.context import tenant_context
+from multi_tenant.context import public_context, tenant_context
 from multi_tenant.exceptions import InvalidAliasError, RegistryNotCachedError, UnknownTenantError
 from multi_tenant.models import Domain, Tenant
 from multi_tenant.registry import lookup
@@ -189,7 +189,7 @@ def test_one_thread_polls_and_the_others_go_on(acme: Tenant, monkeypatch: pytest
         return polled()
 
     monkeypatch.setattr(lookup, "poll_version", slow_poll)
-    store.expire()
+    in_thread(store.expire)
     with ThreadPoolExecutor(1) as executor:
         slow = executor.submit(in_thread, lambda: store.get("acme").alias)
         assert begun.wait(30)
@@ -197,6 +197,35 @@ def test_one_thread_polls_and_the_others_go_on(acme: Tenant, monkeypatch: pytest
         finish.set()
         assert slow.result() == "acme"
     assert polls == [1]
+
+
+@committing
+def test_a_thread_that_made_a_change_waits_for_it(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread's poll, begun before the change, knows nothing of it."""
+    store.get("acme")
+    begun, finish = threading.Event(), threading.Event()
+    polled = lookup.poll_version
+
+    def slow_poll() -> int:
+        version = polled()
+        monkeypatch.setattr(lookup, "poll_version", polled)
+        begun.set()
+        assert finish.wait(30)
+        return version
+
+    def suspend() -> str:
+        Tenant.objects.update(state=TenantState.SUSPENDED)
+        return store.get("acme").state
+
+    monkeypatch.setattr(lookup, "poll_version", slow_poll)
+    in_thread(store.expire)
+    with ThreadPoolExecutor(2) as executor:
+        executor.submit(in_thread, lambda: store.get("acme"))
+        assert begun.wait(30)
+        suspended = executor.submit(in_thread, public_context()(suspend))
+        wait([suspended], timeout=0.5)  # one that did not wait would have its answer by now
+        finish.set()
+        assert suspended.result() == TenantState.SUSPENDED
 
 
 def test_a_loop_uses_what_is_cached(acme: Tenant, configure: Configure) -> None:
