@@ -1,0 +1,179 @@
+"""Workers at once, in threads or in tasks of an event loop, over the same tenants; the first error stops all."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
+from random import Random
+from typing import Any
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.db import close_old_connections, connections
+
+from multi_tenant.context import tenant_context
+from tests.stress.async_operations import asynchronous
+from tests.stress.operations import OPERATIONS, Operation
+from tests.stress.worker import Worker, close_mine, expect_at_rest, expect_outside
+
+WORKERS = 8
+#: Operations of one visit to a tenant, at most; as many queries as a request may have.
+LONGEST_VISIT = 10
+#: One visit in so many ends as a request does, with its thread's connections closed.
+REQUESTS = 8
+#: Seconds after which workers that do not come to an end are given up.
+PATIENCE = 1800
+#: Workers' numbers, and so their keys, are never used twice in a process.
+numbers = count(1)
+
+
+class Crowd:
+    """So many operations in all, by ``workers`` at once, each drawn by the seed."""
+
+    def __init__(
+        self,
+        aliases: Sequence[str],
+        total: int,
+        *,
+        workers: int = WORKERS,
+        seed: str | None = None,
+        operations: Mapping[Operation, int] = OPERATIONS,
+    ) -> None:
+        self.seed = seed or f"{Random().getrandbits(32):x}"
+        self.share = total // workers
+        self.workers = [Worker(next(numbers), aliases, self.seed) for _ in range(workers)]
+        self.operations, self.weights = list(operations), list(operations.values())
+        self.failed = threading.Event()
+        self.failures: list[BaseException] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nobody left to work."""
+        return all(self._is_done(worker) for worker in self.workers)
+
+    @property
+    def written(self) -> Counter[tuple[str, str]]:
+        """The rows that all workers wrote, less those that they deleted."""
+        return total(worker.written for worker in self.workers)
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How the visits to newcomers went."""
+        return total(worker.outcomes for worker in self.workers)
+
+    def work_in_threads(self, at_rest: Callable[[], None] = lambda: None) -> None:
+        """Each worker in a thread. ``at_rest`` looks at what is open when all have done their work."""
+        gate = threading.Barrier(len(self.workers) + 1)
+        threads = [threading.Thread(target=self._thread, args=(worker, gate)) for worker in self.workers]
+        for thread in threads:
+            thread.start()
+        gate.wait(PATIENCE)
+        self.watched(at_rest)
+        gate.wait(PATIENCE)
+        for thread in threads:
+            thread.join(PATIENCE)
+
+    def work_in_tasks(self, at_rest: Callable[[], None] = lambda: None) -> None:
+        """Each worker in a task of one event loop, in a thread of its own; a server has no sync code around it."""
+        thread = threading.Thread(target=self.watched, args=(lambda: asyncio.run(self._tasks(at_rest)),))
+        thread.start()
+        thread.join(PATIENCE)
+
+    def watched(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """Call it; keep what it raises for the thread that waits, and stop the others."""
+        try:
+            call(*arguments)
+        except BaseException as exc:  # noqa: BLE001  # raised again by `raise_failures`
+            self._fail(exc)
+
+    def raise_failures(self) -> None:
+        """Raise what went wrong first, with the seed that makes it happen again, or something like it."""
+        if self.failures:
+            first = self.failures[0]
+            message = f"{len(self.failures)} of {len(self.workers)} workers failed, seed {self.seed!r}: {first!r}"
+            raise AssertionError(message) from first
+
+    def _thread(self, worker: Worker, gate: threading.Barrier) -> None:
+        try:
+            self.watched(self._work, worker)
+            gate.wait(PATIENCE)
+            gate.wait(PATIENCE)
+        finally:
+            connections.close_all()
+
+    def _work(self, worker: Worker) -> None:
+        while not self._is_done(worker):
+            self._visit(worker)
+            expect_outside()
+            if worker.rng.randrange(REQUESTS) == 0:
+                expect_at_rest()
+                close_old_connections()
+        expect_at_rest()
+
+    def _visit(self, worker: Worker) -> None:
+        alias = worker.rng.choice(worker.aliases)
+        with tenant_context(alias):
+            for operation in self._plan(worker):
+                operation(worker, alias)
+                worker.done[operation.__name__] += 1
+
+    async def _tasks(self, at_rest: Callable[[], None]) -> None:
+        # Half of them are served as ASGI serves requests, each in a thread of its own; the others, as consumers of
+        # sockets do, share one thread and its connections.
+        calls = [self._as_request if worker.number % 2 else self._visit_async for worker in self.workers]
+        work = [self._work_async(worker, call) for worker, call in zip(self.workers, calls, strict=True)]
+        errors = await asyncio.gather(*work, return_exceptions=True)
+        self._fail(*(error for error in errors if error is not None))
+        try:
+            await sync_to_async(expect_at_rest)()
+            await sync_to_async(at_rest)()
+        finally:
+            await sync_to_async(close_mine)()  # asgiref's thread lives on
+
+    async def _work_async(self, worker: Worker, visit: Callable[[Worker], Any]) -> None:
+        while not self._is_done(worker):
+            try:
+                await visit(worker)
+                expect_outside()
+            except BaseException:
+                self.failed.set()
+                raise
+
+    async def _as_request(self, worker: Worker) -> None:
+        async with ThreadSensitiveContext():
+            try:
+                await self._visit_async(worker)
+                await sync_to_async(expect_at_rest)()
+            finally:
+                await sync_to_async(connections.close_all)()
+
+    async def _visit_async(self, worker: Worker) -> None:
+        alias = worker.rng.choice(worker.aliases)
+        async with tenant_context(alias):
+            for operation in self._plan(worker):
+                await asynchronous(operation)(worker, alias)
+                worker.done[operation.__name__] += 1
+
+    def _plan(self, worker: Worker) -> list[Operation]:
+        """The operations of one visit."""
+        left = self.share - worker.done.total()
+        length = min(worker.rng.randint(1, LONGEST_VISIT), left)
+        return worker.rng.choices(self.operations, self.weights, k=length)
+
+    def _is_done(self, worker: Worker) -> bool:
+        return self.failed.is_set() or worker.done.total() >= self.share
+
+    def _fail(self, *failures: BaseException) -> None:
+        self.failures += failures
+        if failures:
+            self.failed.set()
+
+
+def total(counts: Iterable[Counter[Any]]) -> Counter[Any]:
+    """The sum of counters; unlike ``+`` it keeps what is negative."""
+    added: Counter[Any] = Counter()
+    for one in counts:
+        added.update(one)
+    return added
