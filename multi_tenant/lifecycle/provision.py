@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError
+from django.db.migrations.loader import MigrationLoader
 
 from multi_tenant.conf import conf
 from multi_tenant.context import tenant_context
 from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import DatabaseExistsError, MultiTenantError, ProvisioningError
 from multi_tenant.lifecycle.building import begin_anew, inside, migrate, retire
-from multi_tenant.lifecycle.fingerprint import fingerprint_of, lacks_migrations
+from multi_tenant.lifecycle.fingerprint import fingerprint_by, missing_in
 from multi_tenant.lifecycle.lock import turn_of
 from multi_tenant.lifecycle.marks import refuse_marked
 from multi_tenant.lifecycle.placement import engine_for, hidden, place
@@ -163,9 +164,11 @@ def make_schema(attempt: Attempt) -> None:
         begin_anew(attempt.tenant, attempt.engine)
     with inside(attempt.tenant) as connection:
         whole = TABLE in connection.introspection.table_names()
-        if not whole or lacks_migrations(connection):
+        loader = MigrationLoader(connection)  # reads every migration's file, and so is made once
+        if not whole or missing_in(loader):
             migrate()
-        attempt.tenant.fingerprint = fingerprint_of(connection)
+            loader = MigrationLoader(connection)
+        attempt.tenant.fingerprint = fingerprint_by(loader)
 
 
 def mark(attempt: Attempt) -> None:

@@ -11,6 +11,9 @@ from multi_tenant.conf import conf
 from multi_tenant.exceptions import ConfigurationError
 from multi_tenant.registry.hosts import InvalidHostError, normalise_host
 
+#: Hosts whose spelling is remembered; about 200 bytes each.
+MAX_SPELLED = 2_000
+
 
 def host_of(request: Any) -> str | None:
     """The host in its one spelling, None for what Django lets pass but no host can be.
@@ -18,9 +21,15 @@ def host_of(request: Any) -> str | None:
     Raises Django's DisallowedHost, which it answers with 400.
     """
     try:
-        return normalise_host(request.get_host())
+        return spelled(request.get_host())
     except InvalidHostError:
         return None
+
+
+@lru_cache(maxsize=MAX_SPELLED)
+def spelled(host: str) -> str:
+    """``normalise_host``, remembered: each request brings one of the same few hosts."""
+    return normalise_host(host)
 
 
 def is_public(host: str) -> bool:
