@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -11,10 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from cryptography.fernet import Fernet
 
 from tests.journeys.server import Server, gunicorn
-from tests.journeys.site import REGISTRY_TTL, ROOT, Site
+from tests.journeys.site import Site, deployment
 from tests.settings import PUBLIC
 
 
@@ -26,25 +24,12 @@ def prefix() -> str:
 
 @pytest.fixture(scope="session")
 def site(prefix: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
-    directory = tmp_path_factory.mktemp("site")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DEMO_")}
-    environment = {
-        **inherited,
-        "DEMO_DIR": str(directory),
-        "DEMO_SECRET_KEY": secrets.token_urlsafe(),
-        "DEMO_ENCRYPTION_KEY": Fernet.generate_key().decode(),
-        "DEMO_ENTRY_HOSTS": urlsplit(os.environ.get("MULTI_TENANT_TEST_POSTGRES", "")).hostname or "127.0.0.1",
-        "DJANGO_SETTINGS_MODULE": "tests.journeys.settings",
-        "JOURNEY_PREFIX": prefix,
-        "JOURNEY_TTL": str(REGISTRY_TTL),
-        "PYTHONPATH": str(ROOT),
-    }
+    site = deployment(tmp_path_factory.mktemp("site"), prefix)
     with ExitStack() as stack:
         if PUBLIC == "postgres":
             postgres = import_module("tests.journeys.postgres")  # whose driver the run without extras has not
             url = request.getfixturevalue("postgres_url")
-            environment["DEMO_POSTGRES"] = stack.enter_context(postgres.database(url, prefix))
-        site = Site(directory, environment)
+            site = site.with_environment(DEMO_POSTGRES=stack.enter_context(postgres.database(url, prefix)))
         site.manage("migrate", "--verbosity=0")
         yield site
 

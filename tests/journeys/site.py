@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTRY_TTL = 1.0
@@ -19,6 +24,10 @@ class Site:
 
     directory: Path
     environment: Mapping[str, str]
+
+    def with_environment(self, **variables: str) -> Site:
+        """The same deployment as processes see it that are given more variables."""
+        return replace(self, environment={**self.environment, **variables})
 
     def manage(self, *arguments: str, given: str = "", **variables: str) -> str:
         """Run ``manage.py`` with a text on standard input; what it prints. It must succeed."""
@@ -41,3 +50,20 @@ class Site:
         )
         assert finished.returncode == 0, f"{arguments} failed:\n{finished.stdout}{finished.stderr}"
         return finished.stdout
+
+
+def deployment(directory: Path, prefix: str) -> Site:
+    """A deployment with its public database on SQLite, and nothing made yet; ``prefix`` begins the names it gives."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DEMO_")}
+    environment = {
+        **inherited,
+        "DEMO_DIR": str(directory),
+        "DEMO_SECRET_KEY": secrets.token_urlsafe(),
+        "DEMO_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+        "DEMO_ENTRY_HOSTS": urlsplit(os.environ.get("MULTI_TENANT_TEST_POSTGRES", "")).hostname or "127.0.0.1",
+        "DJANGO_SETTINGS_MODULE": "tests.journeys.settings",
+        "JOURNEY_PREFIX": prefix,
+        "JOURNEY_TTL": str(REGISTRY_TTL),
+        "PYTHONPATH": str(ROOT),
+    }
+    return Site(directory, environment)

@@ -1,0 +1,272 @@
+"""Servers of databases that go away and come back while the site is visited; the site itself is never restarted."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.journeys.load import under_load
+from tests.journeys.server import Server, gunicorn, uvicorn
+from tests.journeys.site import REGISTRY_TTL, Site, deployment
+from tests.promises.control import guarded_by
+
+psycopg = pytest.importorskip("psycopg")
+sql = pytest.importorskip("psycopg.sql")
+stoppable = pytest.importorskip("tests.journeys.stoppable")
+
+Serve = Callable[[Site], AbstractContextManager[Server]]
+CANNOT_BE_READ = "version cannot be read"
+PASSWORD = "a password of remote's"
+CHANGED = "another one, that the registry does not know"
+MAKE = """
+import django
+
+django.setup()
+
+import json, sys
+from multi_tenant.lifecycle import create_tenant
+
+for alias, entry in json.load(sys.stdin).items():
+    create_tenant(alias, entry=entry)
+"""
+
+#: The command alone has no process read anything again; what is changed afterwards does.
+ROTATE = """
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import transaction
+from multi_tenant.registry.models import RegistryVersion
+
+call_command("rotate_tenant_keys")
+with transaction.atomic():
+    RegistryVersion.bump()
+"""
+
+
+def control(**variables: str) -> Callable[[], AbstractContextManager[Any]]:
+    """The site with other settings, under which the test has to fail."""
+
+    def changed() -> AbstractContextManager[Any]:
+        return patch.dict(os.environ, variables)
+
+    changed.__name__ = " ".join(f"{name} {value}" for name, value in variables.items())
+    return changed
+
+
+def as_given(site: Site, **defaults: str) -> Site:
+    """The site with these settings, or with those of the control."""
+    given = {name: os.environ.get(name, value) for name, value in defaults.items()}
+    return site.with_environment(**given)
+
+
+def make_tenants(site: Site, entries: dict[str, Any]) -> None:
+    site.python("-c", MAKE, given=json.dumps(entries))
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Any]:
+    """A server that a test may stop."""
+    with stoppable.StoppableServer() as server:
+        yield server
+
+
+def outage_site(directory: Any, prefix: str) -> Site:
+    return deployment(directory, prefix).with_environment(
+        DJANGO_SETTINGS_MODULE="tests.journeys.outage_settings", OUTAGE_STALE="300", OUTAGE_MAX_AGE="0"
+    )
+
+
+@pytest.fixture(scope="module")
+def far(postgres: Any, prefix: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site whose public database is on the server, and the tenants ``kept`` and ``late`` are not."""
+    site = outage_site(tmp_path_factory.mktemp("far"), prefix).with_environment(DEMO_POSTGRES=postgres.url)
+    site.manage("migrate", "--verbosity=0")
+    directory = site.directory / "tenants"
+    directory.mkdir()
+    engine = "django.db.backends.sqlite3"
+    make_tenants(site, {a: {"ENGINE": engine, "NAME": str(directory / f"{a}.sqlite3")} for a in ("kept", "late")})
+    return site
+
+
+@pytest.fixture(scope="module")
+def near(postgres: Any, prefix: str, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site whose public database is a file, as is that of ``neighbour``; ``remote`` has a login on the server."""
+    site = outage_site(tmp_path_factory.mktemp("near"), prefix)
+    site.manage("migrate", "--verbosity=0")
+    with psycopg.connect(postgres.url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE ROLE remote LOGIN CREATEDB PASSWORD {}").format(PASSWORD))
+    place = urlsplit(postgres.url)
+    entry = {"ENGINE": "django.db.backends.postgresql", "HOST": place.hostname, "PORT": place.port}
+    login = {"NAME": "remote", "USER": "remote", "PASSWORD": PASSWORD}
+    make_tenants(site, {"neighbour": None, "remote": {**entry, **login}})
+    return site
+
+
+def unavailable_everywhere(server: Server, alias: str) -> None:
+    """Each worker comes to refuse the tenant, with a page that says when to come again."""
+    silent = set(server.workers)
+
+    def ask() -> bool:
+        answer = server.fetch(alias)
+        if answer.status == 503:
+            assert answer.headers["Retry-After"] == str(int(REGISTRY_TTL))
+            silent.discard(answer.worker)
+        return not silent
+
+    server.until(ask)
+
+
+def served_everywhere(server: Server, alias: str) -> None:
+    """Each worker comes to serve the tenant."""
+    silent = set(server.workers)
+
+    def ask() -> bool:
+        answer = server.fetch(alias)
+        assert answer.status in (200, 503), server.told(f"{alias} is answered with {answer.status}")
+        if answer.status == 200:
+            silent.discard(answer.worker)
+        return not silent
+
+    server.until(ask)
+
+
+def told_of_outage(server: Server) -> int:
+    return server.log.read_text(errors="replace").count(CANNOT_BE_READ)
+
+
+def live_through(
+    serve: Serve, site: Site, leave: Callable[[], None], come_back: Callable[[], None], *, lasts: float
+) -> None:
+    """The public database goes away for so many seconds at least, and each worker has felt it."""
+    with serve(site) as server, under_load(server, ["kept"]) as load:
+        leave()
+        left = time.monotonic()
+        try:
+            unavailable_everywhere(server, "late")
+            server.expect("kept", 200)
+            assert {server.fetch("", "/healthz").status for _ in range(4)} == {200}
+            server.until(
+                lambda: (
+                    time.monotonic() > left + lasts
+                    and load.served_since(left + lasts) == server.workers
+                    and told_of_outage(server) > len(server.workers)
+                ),
+                within=lasts + 60,
+            )
+            polls = told_of_outage(server)
+            # A worker looks once in a TTL; each of its threads by itself would look far more often.
+            assert polls <= len(server.workers) * ((time.monotonic() - left) / REGISTRY_TTL + 1)
+        finally:
+            come_back()
+        served_everywhere(server, "late")
+        before = set(server.workers)
+        server.expect("kept", 200)
+    assert server.workers == before
+    assert load.failures() == []
+
+
+@guarded_by(control(OUTAGE_STALE="0"))
+def test_cached_tenants_are_served_while_the_registry_is_away(far: Site, postgres: Any) -> None:
+    postgres.start()
+    site = as_given(far, OUTAGE_STALE="300")
+    live_through(gunicorn, site, postgres.stop, postgres.start, lasts=0)
+
+
+def test_so_they_are_while_the_registry_takes_connections_and_does_not_answer(far: Site, postgres: Any) -> None:
+    postgres.start()
+    live_through(uvicorn, far, postgres.freeze, postgres.thaw, lasts=0)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("serve", [gunicorn, uvicorn])
+@pytest.mark.parametrize("kept", ["0", "600"])
+@pytest.mark.parametrize(("leave", "come_back"), [("stop", "start"), ("freeze", "thaw")])
+def test_for_a_minute(far: Site, postgres: Any, serve: Serve, kept: str, leave: str, come_back: str) -> None:
+    postgres.start()
+    site = far.with_environment(OUTAGE_MAX_AGE=kept)
+    live_through(serve, site, getattr(postgres, leave), getattr(postgres, come_back), lasts=60)
+
+
+@guarded_by(control(OUTAGE_STALE="3600"))
+def test_nothing_is_served_that_is_older_than_the_limit(far: Site, postgres: Any) -> None:
+    postgres.start()
+    limit = 2.0
+    with gunicorn(as_given(far, OUTAGE_STALE=str(limit))) as server, under_load(server, ["kept"]) as load:
+        postgres.stop()
+        # What is known was read before: the server has answered nobody since.
+        left = time.monotonic()
+        try:
+            server.until(lambda: time.monotonic() > left + limit)
+            time_is_over = time.monotonic()
+            server.until(lambda: any(visit.asked > time_is_over for visit in tuple(load.visits)))
+            assert load.served_since(left + limit) == set()
+            unavailable_everywhere(server, "kept")
+        finally:
+            postgres.start()
+        served_everywhere(server, "kept")
+
+
+@guarded_by(control(OUTAGE_WITHOUT_PAGES="1"))
+def test_a_tenants_server_that_stops_is_an_outage_of_its_tenants_alone(near: Site, postgres: Any) -> None:
+    postgres.start()
+    with gunicorn(as_given(near, OUTAGE_WITHOUT_PAGES="")) as server, under_load(server, ["neighbour"]) as load:
+        server.expect("remote", 200)
+        postgres.stop()
+        try:
+            server.expect("remote", 503)
+            unavailable_everywhere(server, "remote")
+        finally:
+            postgres.start()
+        served_everywhere(server, "remote")
+    assert load.failures() == []
+
+
+def set_password(postgres: Any, password: str) -> None:
+    with psycopg.connect(postgres.url, autocommit=True) as server:
+        server.execute(sql.SQL("ALTER ROLE remote PASSWORD {}").format(password))
+
+
+@guarded_by(control(OUTAGE_WITHOUT_PAGES="1"))
+def test_a_password_that_was_changed_on_the_server_is_an_outage_of_one_tenant(near: Site, postgres: Any) -> None:
+    postgres.start()
+    with gunicorn(as_given(near, OUTAGE_WITHOUT_PAGES="")) as server, under_load(server, ["neighbour"]) as load:
+        server.expect("remote", 200)
+        set_password(postgres, CHANGED)
+        try:
+            server.expect("remote", 503)
+        finally:
+            set_password(postgres, PASSWORD)
+        server.expect("remote", 200)
+    assert load.failures() == []
+    log = server.log.read_text(errors="replace")
+    assert "The database of 'remote' cannot be used: the login is refused." in log
+    assert PASSWORD not in log
+    assert CHANGED not in log
+
+
+@guarded_by(control(OUTAGE_KEYS="former"))
+def test_keys_rotate_while_tenants_are_visited(near: Site, postgres: Any) -> None:
+    postgres.start()
+    former, newest = near.environment["DEMO_ENCRYPTION_KEY"], Fernet.generate_key().decode()
+    both = near.with_environment(DEMO_ENCRYPTION_KEY=f"{newest},{former}")
+    with gunicorn(near if "OUTAGE_KEYS" in os.environ else both) as server:
+        with under_load(server, ["neighbour", "remote"]) as load:
+            both.python("-c", ROTATE)
+            rotated = time.monotonic()
+            server.until(lambda: load.served_since(rotated + REGISTRY_TTL) == server.workers or bool(load.failures()))
+        try:
+            assert load.failures() == []
+        finally:
+            near.with_environment(DEMO_ENCRYPTION_KEY=f"{former},{newest}").python("-c", ROTATE)
