@@ -30,11 +30,8 @@ ONCE = (
     "tests/benchmarks/",
     "tests/compat/",
     "tests/databases/",
-<<<<<<< HEAD
     "tests/stress/",
-=======
     "tests/journeys/test_outages.py",
->>>>>>> 95bb5ea (wip)
     "tests/journeys/test_process_models.py::test_a_server_without_a_guard_is_found_out",
     "tests/test_docs.py",
     "tests/test_packaging.py",
