@@ -34,6 +34,7 @@ NAMES = frozenset(
         "SQLITE_DIR",
         "TEMPLATES",
         "TENANT_APPS",
+        "TENANT_LOGINS",
         "TRUSTED_PROXIES",
     }
 )
@@ -176,6 +177,11 @@ class Conf:
     def TEMPLATES(self) -> bool:
         """Whether new databases are cloned from a template, rather than migrated one by one."""
         return bool(self._value("TEMPLATES", bool, True))
+
+    @cached_property
+    def TENANT_LOGINS(self) -> bool:
+        """Whether tenants on the deployment's own servers get logins that may do no more than work with their rows."""
+        return bool(self._value("TENANT_LOGINS", bool, True))
 
     @cached_property
     def REGISTRY_TTL(self) -> float:

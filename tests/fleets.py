@@ -43,7 +43,7 @@ def leftovers(django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Engine]]
 @pytest.fixture
 def registry(transactional_db: None, configure: Callable[..., None], leftovers: dict[str, Engine]) -> Iterator[None]:
     """The public database without a test's transaction; tenants' databases are dropped after the test."""
-    configure(DATABASE_PREFIX=PREFIX, ENTRY_HOSTS=["127.0.0.1", "localhost"])
+    configure(DATABASE_PREFIX=PREFIX, ENTRY_HOSTS=["127.0.0.1", "localhost"], TENANT_LOGINS=True)
     # The kit keeps tenants for a whole session; it puts their rows back when the test is over.
     Tenant.objects.all().delete()
     DatabaseServer.objects.all().delete()

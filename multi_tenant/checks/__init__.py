@@ -1,9 +1,10 @@
-"""What `manage.py check` finds wrong with a project's settings; no check asks a database."""
+"""What `manage.py check` finds wrong with a project's settings; a database is asked by those for databases alone."""
 
 from __future__ import annotations
 
-from django.core.checks import register
+from django.core.checks import Tags, register
 
+from multi_tenant.checks.credentials import check_credentials
 from multi_tenant.checks.homes import check_homes
 from multi_tenant.checks.resolvers import check_resolvers
 from multi_tenant.checks.settings import check_settings
@@ -17,3 +18,5 @@ def register_checks() -> None:
     """Make Django run the checks; called once, by the app's configuration."""
     for check in CHECKS:
         register(check, TAG)
+    # Django runs these with `--database` alone, and in `migrate`.
+    register(check_credentials, Tags.database, TAG)

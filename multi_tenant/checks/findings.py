@@ -96,6 +96,14 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         "DomainResolver is asked before SubdomainResolver, so a domain given to one tenant can be another's subdomain.",
         "Put SubdomainResolver first, so that nobody receives {base} names of others by claiming them.",
     ),
+    "W007": (
+        "{count} tenants are served with credentials of servers of their own ({aliases}), whose rights are not known.",
+        "See to it that these logins may work with rows alone, or that whoever runs the server accepts the risk.",
+    ),
+    "W008": (
+        "{count} tenants are served with the login of the server, which may do all that it may ({aliases}).",
+        "Give them logins of their own: manage.py rotate_tenant_logins --all.",
+    ),
 }
 
 Check = Callable[..., list[CheckMessage]]

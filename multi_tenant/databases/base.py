@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
@@ -21,6 +21,9 @@ classes: dict[str, str] = {
     "postgresql": "multi_tenant.databases.postgresql.PostgreSQL",
     "mysql": "multi_tenant.databases.mysql.MySQL",
 }
+
+#: Characters that tell the logins of one tenant apart.
+LOGIN_TAIL = 4
 
 
 class Engine(ABC):
@@ -47,15 +50,16 @@ class Engine(ABC):
 
     def name_for(self, alias: str, uuid: UUID) -> str:
         """The physical name of a tenant's database; a long alias is cut, the uuid keeps the name its own."""
-        tail = f"_{uuid.hex[:8]}{self.suffix}"
-        room = self.longest_name - len(conf.DATABASE_PREFIX.encode()) - len(tail)
-        if room < 1:
-            raise ProvisioningError(
-                f'MULTI_TENANT["DATABASE_PREFIX"] leaves no room in the {self.longest_name} bytes of a database\'s '
-                "name. Shorten it.",
-                step="reserve",
-            )
-        return f"{conf.DATABASE_PREFIX}{alias[:room]}{tail}"
+        return fitted(alias, f"_{uuid.hex[:8]}{self.suffix}", longest=self.longest_name, thing="database")
+
+    def login_stem(self, alias: str, uuid: UUID) -> str:
+        """What the names of a tenant's logins begin with, and no other tenant's."""
+        tail = f"_{uuid.hex[:8]}_"
+        return fitted(alias, tail, longest=self.longest_login - LOGIN_TAIL, thing="login")
+
+    def held(self) -> AbstractContextManager[None]:
+        """Do all of a block by one connection, where the engine has any."""
+        return nullcontext()
 
     def entry_for(self, name: str) -> Entry:
         """The engine's entry, for the database of that name."""
@@ -70,11 +74,14 @@ class Engine(ABC):
         """Whether there is a database of that name."""
 
     @abstractmethod
-    def create(self, name: str) -> None:
-        """Make an empty database. Raises DatabaseExistsError."""
+    def create(self, name: str, *, private: bool = False) -> None:
+        """Make an empty database; a ``private`` one lets in the entry's login alone. Raises DatabaseExistsError."""
 
-    def clone(self, template: str, name: str) -> None:
-        """Make a database with all that ``template`` holds, whole or not at all. Raises DatabaseExistsError."""
+    def clone(self, template: str, name: str, *, private: bool = False) -> None:
+        """Make a database with all that ``template`` holds, whole or not at all; ``private`` as for ``create``.
+
+        Raises DatabaseExistsError.
+        """
         raise NotImplementedError
 
     def publish(self, draft: str, name: str) -> None:
@@ -127,6 +134,10 @@ class Engine(ABC):
         """Remove a login if it is there, and end its sessions."""
         raise NotImplementedError
 
+    def is_login_busy(self, login: str, *, silent_for: float) -> bool:
+        """Whether a session of a login is in the middle of something, or was within so many seconds."""
+        raise NotImplementedError
+
     def logins(self, prefix: str) -> Sequence[str]:
         """The logins whose names begin with ``prefix``."""
         return ()
@@ -134,6 +145,17 @@ class Engine(ABC):
     @abstractmethod
     def lock(self, key: str) -> AbstractContextManager[None]:
         """Hold a lock that all processes using this server respect; a process that ends, however, releases it."""
+
+
+def fitted(alias: str, tail: str, *, longest: int, thing: str) -> str:
+    """A name with DATABASE_PREFIX, as much of the alias as there is room for, and a tail. Raises ProvisioningError."""
+    room = longest - len(conf.DATABASE_PREFIX.encode()) - len(tail)
+    if room < 1:
+        raise ProvisioningError(
+            f'MULTI_TENANT["DATABASE_PREFIX"] leaves no room in the {longest} bytes of a {thing}\'s name. Shorten it.',
+            step="reserve",
+        )
+    return f"{conf.DATABASE_PREFIX}{alias[:room]}{tail}"
 
 
 def register(vendor: str, path: str) -> None:

@@ -24,7 +24,9 @@ IN_USE = 1205
 GONE = 1094
 ANOTHERS = 1095
 #: Columns of SHOW PROCESSLIST.
-ID, USER, DATABASE = 0, 1, 3
+ID, USER, DATABASE, COMMAND, TIME = 0, 1, 3, 4, 5
+#: What a session does that waits for its client.
+SLEEPING = "Sleep"
 #: Where tenants' logins may come from: the server's firewall is the place to say less.
 ANYWHERE = "%"
 #: What a tenant's login may do: work with rows. A database's privileges are for all its tables, also the marker's.
@@ -80,7 +82,7 @@ class MySQL(ServerEngine):
         query = "SELECT schema_name, @@lower_case_table_names FROM information_schema.schemata WHERE schema_name = %s"
         return any(found == name or folded for found, folded in self._rows(query, name))
 
-    def create(self, name: str) -> None:
+    def create(self, name: str, *, private: bool = False) -> None:
         self._run(f"CREATE DATABASE {quoted(name)} CHARACTER SET utf8mb4")
 
     def drop(self, name: str) -> None:
@@ -109,6 +111,16 @@ class MySQL(ServerEngine):
         with self._connection():
             self._run("DROP USER IF EXISTS %s@%s", login, ANYWHERE)
             self._end_sessions(USER, login)
+
+    def is_login_busy(self, login: str, *, silent_for: float) -> bool:
+        sessions = [row for row in self._rows("SHOW PROCESSLIST") if row[USER] == login]
+        if any(row[COMMAND] != SLEEPING or row[TIME] < silent_for for row in sessions):
+            return True
+        if not sessions:
+            return False
+        # Who sees another login's sessions sees their transactions as well.
+        transactions = self._rows("SELECT trx_mysql_thread_id FROM information_schema.innodb_trx")
+        return not {row[ID] for row in sessions}.isdisjoint(thread for (thread,) in transactions)
 
     def logins(self, prefix: str) -> Sequence[str]:
         rows = self._rows("SELECT user FROM mysql.user WHERE host = %s ORDER BY user", ANYWHERE)

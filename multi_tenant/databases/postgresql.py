@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from django.db import DatabaseError, InterfaceError
 from psycopg import sql
 
-from multi_tenant.databases.server import ServerEngine
+from multi_tenant.databases.roles import Roles, state_of
 from multi_tenant.exceptions import DatabaseExistsError, ProvisioningError
 from multi_tenant.registry.entry import Entry
 
@@ -40,7 +40,7 @@ OPTIONS_ENVIRONMENT = {
 }
 
 
-class PostgreSQL(ServerEngine):
+class PostgreSQL(Roles):
     """Databases of a PostgreSQL server."""
 
     longest_name = 63
@@ -59,13 +59,13 @@ class PostgreSQL(ServerEngine):
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
             return cursor.fetchone() is not None
 
-    def create(self, name: str) -> None:
-        self._run("CREATE DATABASE {}", name)
+    def create(self, name: str, *, private: bool = False) -> None:
+        self._make("CREATE DATABASE {}", name, private=private)
 
-    def clone(self, template: str, name: str) -> None:
+    def clone(self, template: str, name: str, *, private: bool = False) -> None:
         with self._connection() as connection:
             strategy = " STRATEGY WAL_LOG" if connection.pg_version >= STRATEGY_VERSION else ""
-            self._run("CREATE DATABASE {} TEMPLATE {}" + strategy, name, template)
+            self._make("CREATE DATABASE {} TEMPLATE {}" + strategy, name, template, private=private)
 
     def publish(self, draft: str, name: str) -> None:
         # Not IS_TEMPLATE: any login that may create databases could then copy it.
@@ -119,6 +119,14 @@ class PostgreSQL(ServerEngine):
                 with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
 
+    def _make(self, statement: str, name: str, *template: str, private: bool) -> None:
+        """Make a database; nobody is in a private one before everybody else is shut out, as who is in stays in."""
+        with self._connection():
+            self._run(statement + (" ALLOW_CONNECTIONS false" if private else ""), name, *template)
+            if private:
+                shut_out = "REVOKE ALL ON DATABASE {} FROM PUBLIC; ALTER DATABASE {} ALLOW_CONNECTIONS true"
+                self._run(shut_out, name, name)
+
     def _run(self, statement: str, *names: str) -> None:
         with self._connection() as connection:
             connection.ensure_connection()
@@ -149,9 +157,3 @@ class PostgreSQL(ServerEngine):
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         said = {key: str(value) for key, value in {**chosen, **given}.items()}
         return Entry({**inherited, **said, "PGDATABASE": name})
-
-
-def state_of(exc: BaseException) -> str | None:
-    """The SQLSTATE of a driver's error that Django wrapped."""
-    state: str | None = getattr(exc.__cause__, "sqlstate", None)
-    return state

@@ -32,6 +32,11 @@ class ServerEngine(Engine):
         self._held: Any = None
 
     @contextmanager
+    def held(self) -> Iterator[None]:
+        with self._connection():
+            yield
+
+    @contextmanager
     def _connection(self) -> Iterator[Any]:
         """The connection that an outer call holds, or one for this call; never one of ``django.db.connections``."""
         if self._held is not None:

@@ -37,13 +37,13 @@ class SQLite(Engine):
     def exists(self, name: str) -> bool:
         return os.path.lexists(sqlite_path(name))
 
-    def create(self, name: str) -> None:
+    def create(self, name: str, *, private: bool = False) -> None:
         try:
             os.close(open_file(sqlite_path(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except FileExistsError:
             raise DatabaseExistsError from None
 
-    def clone(self, template: str, name: str) -> None:
+    def clone(self, template: str, name: str, *, private: bool = False) -> None:
         # Beside its final place, under a name that a later attempt finds again and replaces.
         draft = sqlite_path(name).with_name(f".{sqlite_path(name).name}.draft")
         remove(draft)

@@ -12,13 +12,13 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from multi_tenant.context import tenant_context
 from multi_tenant.exceptions import TenantUnavailableError
 from multi_tenant.fleet.run import attempt
 from multi_tenant.fleet.selection import WHOLE, FleetTenant, named
 from multi_tenant.lifecycle.fingerprint import fingerprint
 from multi_tenant.lifecycle.lock import turn_of
 from multi_tenant.registry.aliases import DEFAULT
+from multi_tenant.routing.owner import owner_context
 
 
 class Migration(Enum):
@@ -93,7 +93,7 @@ def migrate(tenant: FleetTenant, wanted: str) -> tuple[str, ...] | None:
                 f"Tenant {now.alias!r} is {now.state}, and only active and suspended tenants are migrated. Finish what "
                 "was begun with it first.",
             )
-        with tenant_context(tenant, any_state=True):
+        with owner_context(tenant, any_state=True):
             return apply_migrations()
 
 

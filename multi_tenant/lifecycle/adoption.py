@@ -43,14 +43,16 @@ def adopt(
     """
     validate_alias(alias)
     entry = hidden(entry)
-    with turn_of(alias, step=ADOPT):
+    with turn_of(alias, step=ADOPT) as public:
         tenant = tenant_to_make(alias)
         hosts = hosts_of(domains, tenant)
         tenant.name = name or tenant.name
         resumed = is_reserved(tenant)
         settle_existing(tenant, server=server, entry=entry)
         check_database(tenant)
-        carry_out(Attempt(tenant, engine_for(tenant), resumed=resumed), hosts, reserved_as=FOUND)
+        attempt = Attempt(tenant, engine_for(tenant, at_hand=public), resumed=resumed, reserved=FOUND)
+        with attempt.engine.held():
+            carry_out(attempt, hosts)
     announce(tenant)
     return tenant
 

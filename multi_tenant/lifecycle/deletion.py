@@ -15,16 +15,18 @@ from multi_tenant.exceptions import (
     WrongDatabaseError,
 )
 from multi_tenant.lifecycle.archive import archive_database
-from multi_tenant.lifecycle.building import inside, retire
+from multi_tenant.lifecycle.building import inside
 from multi_tenant.lifecycle.lock import turn_of
+from multi_tenant.lifecycle.logins import drop_logins
 from multi_tenant.lifecycle.marks import mark_of
 from multi_tenant.lifecycle.placement import database_engine, engine_for
 from multi_tenant.lifecycle.provision import described, is_untouched, record
 from multi_tenant.lifecycle.reservation import RESERVED
 from multi_tenant.lifecycle.state import find, require
 from multi_tenant.registry.aliases import PUBLIC
-from multi_tenant.registry.models import AbstractTenant, Domain, TenantState
+from multi_tenant.registry.models import AbstractTenant, Domain, Placement, TenantState
 from multi_tenant.routing.marker import remove_marker
+from multi_tenant.routing.owner import retire
 from multi_tenant.signals import tenant_deleted
 
 logger = logging.getLogger("multi_tenant.lifecycle")
@@ -32,7 +34,7 @@ DELETE = "delete"
 ARCHIVED = "archive"
 PURGE = "purge"
 #: Steps of a tenant whose database bears no mark yet.
-UNMARKED = frozenset({RESERVED, "database", "schema"})
+UNMARKED = frozenset({RESERVED, "database", "login", "schema"})
 
 
 def delete(alias: str, *, force: bool = False, archive: bool = True) -> AbstractTenant:
@@ -81,7 +83,7 @@ def refuse_active(tenant: AbstractTenant, *, force: bool) -> None:
 
 def begin(tenant: AbstractTenant, *, archive: bool) -> None:
     """Take the tenant out of service and archive it; if that cannot be done the tenant is as it was."""
-    if tenant.step == ARCHIVED or not has_database(tenant):
+    if tenant.step == ARCHIVED or is_blank(tenant) or not has_database(tenant):
         record(tenant, step=tenant.step, state=TenantState.DELETING)
         return
     check_own(tenant)
@@ -98,6 +100,11 @@ def begin(tenant: AbstractTenant, *, archive: bool) -> None:
         record(tenant, step=tenant.step, state=before, error=described(exc))
         raise
     record(tenant, step=ARCHIVED)
+
+
+def is_blank(tenant: AbstractTenant) -> bool:
+    """Whether there is nothing of anybody's in the database: under a name that is ours alone, it was being made."""
+    return tenant.step == RESERVED and tenant.placement != Placement.OWN
 
 
 def has_database(tenant: AbstractTenant) -> bool:
@@ -134,13 +141,17 @@ def check_own(tenant: AbstractTenant) -> None:
 
 
 def drop_database(tenant: AbstractTenant) -> None:
-    """Drop the database; an adopted one loses its mark alone."""
+    """Drop the tenant's logins and its database; an adopted one loses its mark alone."""
     retire(tenant.alias)
-    if not has_database(tenant):
+    if tenant.database is None:
         return
-    if not tenant.adopted:
-        engine_for(tenant).drop(str(tenant.entry()["NAME"]))
-        return
+    engine = engine_for(tenant)
+    with engine.held():
+        # First, as only who may end a login's sessions may drop the database that it is in.
+        drop_logins(engine, tenant)
+        if not tenant.adopted:
+            engine.drop(str(tenant.owner_entry()["NAME"]))
+            return
     with inside(tenant) as connection:
         remove_marker(connection)
 

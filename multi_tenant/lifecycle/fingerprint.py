@@ -58,7 +58,8 @@ def update_on_migrate(*, using: str, **kwargs: Any) -> None:
     ``flush`` sends the signal too, but without a plan. A database that is being made is not a tenant's yet.
     """
     place = active_place.get()
-    if "plan" not in kwargs or not place.is_tenant or place.record is not None or using != place.alias:
+    being_made = place.record is not None and not place.record.marked
+    if "plan" not in kwargs or not place.is_tenant or being_made or using != place.alias:
         return
     found = fingerprint_of(connections[using])
     row = tenant_model()._base_manager.using(PUBLIC).filter(pk=place.uuid)

@@ -9,19 +9,21 @@ from typing import Any
 from django.db import connections
 
 from multi_tenant.context import public_context
+from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import ProvisioningError
 from multi_tenant.lifecycle.placement import public_engine
 
 
 @contextmanager
-def turn_of(alias: str, *, step: str) -> Iterator[None]:
+def turn_of(alias: str, *, step: str) -> Iterator[Engine]:
     """Run a block on the public site while no other process or thread works on the tenant.
 
-    Raises ProvisioningError inside a transaction.
+    Gives the engine of the public server, connected for the block. Raises ProvisioningError inside a transaction.
     """
     refuse_in_transaction(alias, step=step)
-    with public_context(), public_engine(alias).lock(f"multi_tenant:{alias}"):
-        yield
+    engine = public_engine(alias)
+    with public_context(), engine.lock(f"multi_tenant:{alias}"):
+        yield engine
 
 
 def refuse_in_transaction(alias: str, *, step: str) -> None:

@@ -11,6 +11,7 @@ from django.db import connections
 from multi_tenant.conf import conf
 from multi_tenant.databases.base import Engine, engine_of
 from multi_tenant.exceptions import InvalidEntryError, ProvisioningError
+from multi_tenant.lifecycle.logins import fresh_login, gets_login
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.registry.entry import Entry, complete_on_public_server, complete_on_server, complete_own
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Placement
@@ -35,10 +36,13 @@ def public_engine(alias: str) -> Engine:
     return engine_of(complete_on_public_server({}), alias=alias)
 
 
-def engine_for(tenant: AbstractTenant) -> Engine:
-    """The engine of the server that a placed tenant's database is on, with the login that makes databases there."""
+def engine_for(tenant: AbstractTenant, *, at_hand: Engine | None = None) -> Engine:
+    """The engine of the server that a placed tenant's database is on, with the login that makes databases there.
+
+    ``at_hand`` is the public server's, whose connection can serve for this too.
+    """
     if tenant.placement == Placement.PUBLIC:
-        return public_engine(tenant.alias)
+        return at_hand or public_engine(tenant.alias)
     if tenant.placement == Placement.SERVER and tenant.server is not None:
         return server_engine(tenant.server, alias=tenant.alias)
     return own_engine(tenant.entry(), alias=tenant.alias)
@@ -58,7 +62,7 @@ def own_engine(entry: Entry, *, alias: str) -> Engine:
 
 def database_engine(tenant: AbstractTenant) -> Engine:
     """An engine that works inside a tenant's database, for dumps."""
-    return engine_of(tenant.entry(), alias=tenant.alias)
+    return engine_of(tenant.owner_entry(), alias=tenant.alias)
 
 
 def place(tenant: AbstractTenant, *, server: DatabaseServer | str | None, entry: Mapping[str, Any] | None) -> None:
@@ -75,7 +79,14 @@ def place(tenant: AbstractTenant, *, server: DatabaseServer | str | None, entry:
     if tenant.server is not None:
         refuse_full(tenant.server)
     tenant.placement = Placement.PUBLIC if tenant.server is None else Placement.SERVER
-    tenant.database = {"NAME": engine_for(tenant).name_for(tenant.alias, tenant.pk)}
+    place_named(tenant, engine_for(tenant).name_for(tenant.alias, tenant.pk))
+
+
+def place_named(tenant: AbstractTenant, name: str) -> None:
+    """Settle which database of the deployment's server is a tenant's, and the login that it is to have there."""
+    engine = engine_for(tenant)
+    login = fresh_login(engine, tenant) if gets_login(engine, tenant) else {}
+    tenant.database = Entry({"NAME": name, **login})
 
 
 def place_own(tenant: AbstractTenant, entry: Mapping[str, Any]) -> None:
@@ -105,7 +116,7 @@ def place_existing(tenant: AbstractTenant, *, server: DatabaseServer | str | Non
         raise InvalidEntryError("The entry says more than the NAME of a database on that server. Give its NAME alone.")
     tenant.server = None if server is None else find_server(server)
     tenant.placement = Placement.PUBLIC if server is None else Placement.SERVER
-    tenant.database = entry
+    place_named(tenant, str(entry["NAME"]))
     refuse_public(tenant.entry())
 
 

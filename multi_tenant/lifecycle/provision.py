@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.migrations.loader import MigrationLoader
 
 from multi_tenant.conf import conf
-from multi_tenant.context import tenant_context
+from multi_tenant.context import record_context, tenant_context
 from multi_tenant.databases.base import Engine
-from multi_tenant.exceptions import DatabaseExistsError, MultiTenantError, ProvisioningError
-from multi_tenant.lifecycle.building import begin_anew, inside, migrate, retire
+from multi_tenant.exceptions import DatabaseExistsError, MultiTenantError, ProvisioningError, TenantConnectionError
+from multi_tenant.lifecycle.building import begin_anew, inside, migrate
 from multi_tenant.lifecycle.fingerprint import fingerprint_by, missing_in
 from multi_tenant.lifecycle.lock import turn_of
+from multi_tenant.lifecycle.logins import drop_logins, former_logins, fresh_login, gets_login, login_of, make_login
 from multi_tenant.lifecycle.marks import refuse_marked
 from multi_tenant.lifecycle.placement import engine_for, hidden, place
 from multi_tenant.lifecycle.reservation import (
@@ -28,9 +30,12 @@ from multi_tenant.lifecycle.reservation import (
     tenant_to_make,
 )
 from multi_tenant.lifecycle.template import clone_template
-from multi_tenant.registry.aliases import PUBLIC, validate_alias
+from multi_tenant.registry.aliases import DEFAULT, PUBLIC, validate_alias
+from multi_tenant.registry.entry import Entry
+from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Placement, TenantState
 from multi_tenant.routing.marker import TABLE, write_marker
+from multi_tenant.routing.owner import retire
 from multi_tenant.signals import tenant_provisioned
 
 
@@ -38,14 +43,19 @@ from multi_tenant.signals import tenant_provisioned
 class Attempt:
     """One run through the steps. ``resumed`` says that an earlier one settled where the database is, and was killed.
 
-    ``begun`` and ``made`` tell what has to be undone: that a database was asked for, and that it was seen to be made.
+    ``reserved`` is the step that the row begins with. ``begun``, ``made`` and ``admitted`` tell what has to be undone:
+    that a database was asked for, that it was seen to be made, and that a login was asked for. ``cloned`` is the
+    fingerprint of a clone, in which nothing has to be looked for.
     """
 
     tenant: AbstractTenant
     engine: Engine
     resumed: bool
+    reserved: str = RESERVED
     begun: bool = False
     made: bool = False
+    admitted: bool = False
+    cloned: str = ""
 
     @property
     def name(self) -> str:
@@ -73,17 +83,18 @@ def create_tenant(
     """
     validate_alias(alias)
     entry = hidden(entry)
-    with turn_of(alias, step=RESERVED):
+    with turn_of(alias, step=RESERVED) as public:
         tenant = tenant_to_make(alias)
         hosts = hosts_of(domains, tenant)
         tenant.name = name or tenant.name
         resumed = is_reserved(tenant)
         if not resumed or entry is not None or server is not None:
             settle(tenant, server=server, entry=entry)
-        attempt = Attempt(tenant, engine_for(tenant), resumed=resumed)
-        if not resumed and attempt.engine.exists(attempt.name):
-            raise DatabaseExistsError(step=RESERVED)
-        carry_out(attempt, hosts)
+        attempt = Attempt(tenant, engine_for(tenant, at_hand=public), resumed=resumed)
+        with attempt.engine.held():
+            if not resumed and attempt.engine.exists(attempt.name):
+                raise DatabaseExistsError(step=RESERVED)
+            carry_out(attempt, hosts)
     announce(tenant)
     return tenant
 
@@ -101,11 +112,11 @@ def settle(tenant: AbstractTenant, *, server: DatabaseServer | str | None, entry
     refuse_shared_location(tenant)
 
 
-def carry_out(attempt: Attempt, hosts: list[str], *, reserved_as: str = RESERVED) -> None:
+def carry_out(attempt: Attempt, hosts: list[str]) -> None:
     """Reserve the row and do the steps that are left; each is recorded when it is done."""
     tenant = attempt.tenant
     known = not tenant._state.adding
-    reserve(tenant, hosts, step=reserved_as)
+    reserve(tenant, hosts, step=attempt.reserved)
     try:
         for step, do in remaining(tenant.step):
             run(attempt, step, do)
@@ -147,9 +158,9 @@ def create_database(attempt: Attempt) -> None:
     try:
         templated = conf.TEMPLATES and attempt.engine.has_templates
         if templated and attempt.tenant.placement != Placement.OWN:
-            clone_template(attempt.engine, attempt.name)
+            attempt.cloned = clone_template(attempt.engine, attempt.name)
         else:
-            attempt.engine.create(attempt.name)
+            attempt.engine.create(attempt.name, private=bool(login_of(attempt.tenant)))
         attempt.made = True
     except DatabaseExistsError:
         # There was none when the row was reserved: either a killed attempt made it, or somebody else since.
@@ -158,35 +169,70 @@ def create_database(attempt: Attempt) -> None:
             raise
 
 
+def admit(attempt: Attempt) -> None:
+    """Make the login that the tenant is served with; the row has its name and password before the server knows it."""
+    tenant, engine = attempt.tenant, attempt.engine
+    if gets_login(engine, tenant) and not login_of(tenant):
+        tenant.database = Entry({**tenant.database, **fresh_login(engine, tenant)})
+        tenant.save(using=PUBLIC, update_fields=["database", "updated_at"])
+    attempt.admitted = bool(login_of(tenant))
+    make_login(engine, tenant)
+    if attempt.resumed:
+        for login in former_logins(engine, tenant):
+            engine.drop_login(login)
+
+
 def make_schema(attempt: Attempt) -> None:
     """Migrate unless the clone has it all; the marker's table says that an earlier migration ran to its end."""
+    if attempt.cloned:
+        attempt.tenant.fingerprint = attempt.cloned
+        return
     if attempt.resumed and not attempt.tenant.adopted:
         begin_anew(attempt.tenant, attempt.engine)
+    open_rows = partial(attempt.engine.open_rows, attempt.name) if login_of(attempt.tenant) else None
     with inside(attempt.tenant) as connection:
         whole = TABLE in connection.introspection.table_names()
         loader = MigrationLoader(connection)  # reads every migration's file, and so is made once
         if not whole or missing_in(loader):
-            migrate()
+            migrate(open_rows=open_rows)
             loader = MigrationLoader(connection)
+        elif open_rows is not None:
+            open_rows()
         attempt.tenant.fingerprint = fingerprint_by(loader)
 
 
 def mark(attempt: Attempt) -> None:
     """Write into the database whose it is."""
     with inside(attempt.tenant) as connection:
-        refuse_marked(attempt.tenant, connection)
+        if not attempt.cloned:
+            refuse_marked(attempt.tenant, connection)
         write_marker(connection, attempt.tenant.pk)
 
 
 def activate(attempt: Attempt) -> None:
-    """From now on it is served."""
-    record(attempt.tenant, step=ACTIVE, state=TenantState.ACTIVE)
+    """See that what the tenant is served with leads to its database; from now on it is served."""
+    tenant = attempt.tenant
+    served = TenantRecord(tenant.alias, tenant.pk, tenant.name, TenantState.PROVISIONING, tenant.entry())
+    try:
+        # This connection is kept, as is any that is made in a tenant.
+        with record_context(served):
+            connections[DEFAULT].ensure_connection()
+    except TenantConnectionError as exc:
+        if not login_of(tenant):
+            raise
+        raise ProvisioningError(
+            f"The login that was made for {tenant.alias!r} cannot be used: {exc.reason}. Let the server admit it by "
+            'its password (pg_hba.conf says how on PostgreSQL), or set MULTI_TENANT["TENANT_LOGINS"] to False.',
+            step="login",
+        ) from exc
+    record(tenant, step=ACTIVE, state=TenantState.ACTIVE)
 
 
 ACTIVE = "active"
 #: What comes after the reservation, in order, with the names that rows record.
 STEPS: tuple[Step, ...] = (
     ("database", create_database),
+    ("login", admit),
     ("schema", make_schema),
     ("marker", mark),
     (ACTIVE, activate),
@@ -205,9 +251,10 @@ def undo(attempt: Attempt, exc: Exception, *, keep_row: bool) -> None:
     """Leave nothing of a first attempt; a row that was there before, or whose database cannot be dropped, is failed."""
     tenant = attempt.tenant
     try:
-        if attempt.begun:
+        if attempt.begun or attempt.admitted:
             # First, so that an undoing that is killed can be taken up, and nothing is served meanwhile.
-            record(tenant, step=RESERVED, state=TenantState.PROVISIONING)
+            record(tenant, step=attempt.reserved, state=TenantState.PROVISIONING)
+            attempt.engine = engine_for(tenant)  # another connection: the first may be what is lost
             drop_begun(attempt)
     except (MultiTenantError, DatabaseError, InterfaceError, OSError):
         record(tenant, step=tenant.step, state=TenantState.FAILED, error=described(exc))
@@ -221,7 +268,11 @@ def undo(attempt: Attempt, exc: Exception, *, keep_row: bool) -> None:
 
 
 def drop_begun(attempt: Attempt) -> None:
-    """Drop the database that an attempt made, or may have made when the answer to it was lost."""
+    """Drop the login and the database that an attempt made, or may have made when the answer to it was lost."""
+    if attempt.admitted:
+        drop_logins(attempt.engine, attempt.tenant)
+    if not attempt.begun:
+        return
     if attempt.made or (attempt.engine.exists(attempt.name) and is_untouched(attempt.tenant)):
         attempt.engine.drop(attempt.name)
 

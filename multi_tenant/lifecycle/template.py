@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Set
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import django
@@ -17,7 +18,7 @@ from multi_tenant.context import public_context
 from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import DatabaseExistsError
 from multi_tenant.lifecycle.building import inside_record, migrate
-from multi_tenant.lifecycle.fingerprint import wanted_by
+from multi_tenant.lifecycle.fingerprint import digest_of, wanted_by
 from multi_tenant.lifecycle.placement import public_engine, server_engine
 from multi_tenant.registry.aliases import PUBLIC, TEMPLATE
 from multi_tenant.registry.entry import Entry, digest
@@ -27,16 +28,19 @@ from multi_tenant.registry.models import DatabaseServer, TenantState
 LOCK = "multi_tenant:templates"
 
 
-def clone_template(engine: Engine, name: str) -> None:
+def clone_template(engine: Engine, name: str) -> str:
     """Make a database from the template of the code that runs now, which is built if it is not there.
 
-    One at a time on each server: clones made together are slower than one after the other. Raises DatabaseExistsError.
+    Answers its fingerprint. One at a time on each server: clones made together are slower than one after the other.
+    Raises DatabaseExistsError.
     """
+    loader = MigrationLoader(None)
+    template = template_name(engine, loader)
     with engine.lock(LOCK):
-        template = template_name(engine)
         if not engine.exists(template):
             build_template(engine, template)
-        engine.clone(template, name)
+        engine.clone(template, name, private=has_rows_opened(engine))
+    return digest_of(wanted_by(loader))
 
 
 def drop_stale_templates() -> list[str]:
@@ -61,19 +65,25 @@ def drop_stale(engine: Engine, *, keep: Set[str]) -> list[str]:
         return [name for name in engine.names(template_prefix()) if name not in keep and engine.drop_template(name)]
 
 
-def template_name(engine: Engine) -> str:
+def template_name(engine: Engine, loader: MigrationLoader | None = None) -> str:
     """The name of the template for the code that runs now."""
-    return f"{template_prefix()}{template_key(engine.entry)[:16]}{engine.suffix}"
+    key = template_key(engine, loader or MigrationLoader(None))
+    return f"{template_prefix()}{key[:16]}{engine.suffix}"
 
 
-def template_key(entry: Entry) -> str:
-    """What a template depends on: the migrations' names and texts, the apps, Django, the engine and the owner.
+def template_key(engine: Engine, loader: MigrationLoader) -> str:
+    """What a template depends on: the migrations' names and texts, the apps, Django, the engine, the owner, the rights.
 
     The owner, since on PostgreSQL nobody else may clone it.
     """
-    loader = MigrationLoader(None)
     texts = {".".join(key): source_of(loader.graph.nodes[key].__module__) for key in sorted(wanted_by(loader))}
-    return digest([texts, sorted(conf.tenant_labels), django.VERSION, entry["ENGINE"], entry["USER"]])
+    owner = [engine.entry["ENGINE"], engine.entry["USER"], has_rows_opened(engine)]
+    return digest([texts, sorted(conf.tenant_labels), django.VERSION, *owner])
+
+
+def has_rows_opened(engine: Engine) -> bool:
+    """Whether tenants on an engine's server have logins, which may work with the rows of what is made there."""
+    return conf.TENANT_LOGINS and engine.has_logins
 
 
 def source_of(module: str) -> str:
@@ -85,10 +95,11 @@ def source_of(module: str) -> str:
 def build_template(engine: Engine, name: str) -> None:
     """Build a template under a name of its own, and publish it once it is whole. The caller holds the lock."""
     draft = f"{name.removesuffix(engine.suffix)}_{secrets.token_hex(4)}{engine.suffix}"
-    engine.create(draft)
+    opened = has_rows_opened(engine)
+    engine.create(draft, private=opened)
     try:
         with inside_record(record_of_draft(engine.entry_for(draft))):
-            migrate()
+            migrate(open_rows=partial(engine.open_rows, draft) if opened else None)
         with suppress(DatabaseExistsError):  # another deployment on this server, with the same code, was quicker
             engine.publish(draft, name)
             return

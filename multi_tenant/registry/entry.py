@@ -76,6 +76,15 @@ FILLED: Mapping[str, Any] = {
 TEST_FILLED = {"CHARSET": None, "COLLATION": None, "MIGRATE": True, "MIRROR": None, "NAME": None}
 
 
+class Hidden(str):
+    """A text that error reports and logs do not show where a variable holds it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
 class Entry(dict[str, Any]):
     """A settings dict that hides its values from ``repr``, error reports and logs, and is not pickled."""
 
@@ -118,12 +127,20 @@ def complete_own(entry: Mapping[str, Any]) -> Entry:
 def complete_on_public_server(entry: Mapping[str, Any]) -> Entry:
     """Fill up an entry on the public database's server, with that server's login where the entry has none."""
     public = Entry({key: value for key, value in conf.public_database.items() if key != "TEST"})
-    return filled(Entry({**public, **entry}))
+    return filled(with_login(public, entry))
 
 
 def complete_on_server(entry: Mapping[str, Any], credentials: Mapping[str, Any]) -> Entry:
     """Fill up an entry on a DatabaseServer, with that server's login where the entry has none."""
-    return complete_own(Entry({**credentials, **entry}))
+    return complete_own(with_login(Entry(credentials), entry))
+
+
+def with_login(server: Entry, entry: Mapping[str, Any]) -> Entry:
+    """A server's settings for an entry; a login of the entry's own is no member of the role that the server's takes."""
+    options = server.get("OPTIONS") or {}
+    if entry.get("USER"):
+        options = {key: value for key, value in options.items() if key != "assume_role"}
+    return Entry({**server, "OPTIONS": options, **entry})
 
 
 def engine_path(entry: Mapping[str, Any]) -> str:

@@ -217,15 +217,31 @@ class AbstractTenant(LifeKept, RegistryModel):
 
         Raises InvalidEntryError where there is none yet or a rule is broken, DecryptionError where it cannot be opened.
         """
-        given = self.database
+        return self._completed(self._given())
+
+    def owner_entry(self) -> Entry:
+        """The entry for what makes, changes and drops the database: with the login of the deployment's server.
+
+        It is ``entry()`` for a tenant on its own server, and for one that has no login of its own. Raises what
+        ``entry()`` raises.
+        """
+        given = self._given()
+        return self._completed(given if self.placement == Placement.OWN else Entry({"NAME": given.get("NAME")}))
+
+    def _given(self) -> Entry:
+        given: Entry | None = self.database
         if given is None:
             raise InvalidEntryError(f"Tenant {self.alias!r} has no database yet. Provision it with create_tenant.")
+        if self.placement != Placement.OWN:
+            validate_placed(given)
+        return given
+
+    def _completed(self, given: Entry) -> Entry:
         if self.placement == Placement.OWN:
             validate_keys(given)
             entry = complete_own(given)
             validate_place(entry, resolve=False)
             return entry
-        validate_placed(given)
         if self.placement == Placement.SERVER and self.server is not None:
             return complete_on_server(given, self.server.credentials)
         return complete_on_public_server(given)

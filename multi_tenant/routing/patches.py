@@ -16,6 +16,7 @@ from typing import Any
 from asgiref.sync import SyncToAsync
 from django.apps import apps
 from django.conf import settings
+from django.core.management.base import BaseCommand
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import ForeignObject, Model, QuerySet, deletion
@@ -42,6 +43,7 @@ from multi_tenant.routing.guard import (
     note_value,
 )
 from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
+from multi_tenant.routing.owner import run_as_owner
 from multi_tenant.routing.settling import (
     check_related,
     check_value,
@@ -146,6 +148,7 @@ PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (Atomic, "__enter__", enter_block),
     (Atomic, "__exit__", exit_block),
     (BaseDatabaseWrapper, "on_commit", bind_on_commit),
+    (BaseCommand, "execute", run_as_owner),
     (QuerySet, "db", settle_property),
     (RawQuerySet, "db", settle_property),
     (BaseManager, "db", settle_property),

@@ -15,25 +15,28 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error as DriverError
 from django.db.utils import load_backend
 
+from multi_tenant.context import active_place
 from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, TenantUnavailableError, WrongDatabaseError
 from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.registry.store import store
 from multi_tenant.routing.guard import check_connection, guarded
 from multi_tenant.routing.marker import read_marker
 from multi_tenant.routing.outages import OutageAware
 
 clock = itertools.count()
+REFUSED = "the login is refused"
 UNENCRYPTED = "the encryption that the entry asks for cannot be had"
 #: What servers say when they refuse, and what we say of it; their own words may repeat parts of the entry.
 REASONS = (
-    ("password authentication failed", "the login is refused"),
+    ("password authentication failed", REFUSED),
     ("' to database '", "the login may not connect to it"),  # MySQL's "access denied" says so at its end
-    ("access denied", "the login is refused"),
-    ("password has expired", "the login is refused"),
-    ("must set password", "the login is refused"),
+    ("access denied", REFUSED),
+    ("password has expired", REFUSED),
+    ("must set password", REFUSED),
     ("not allowed to connect", "the server lets nobody in from this machine"),
     ("is blocked because of", "the server lets nobody in from this machine"),
     ("permission denied for database", "the login may not connect to it"),
-    ("role", "the login is refused"),
+    ("role", REFUSED),
     ("does not exist", "there is no database of that name on the server"),
     ("unknown database", "there is no database of that name on the server"),
     ("too many", "the server has no connection left"),
@@ -92,23 +95,47 @@ class TenantConnection(OutageAware):
         self.last_used = next(clock)
 
     def connect(self) -> None:
-        """Connect as the backend does, then compare the marker.
+        """Connect as the backend does, then compare the marker; a login that was changed meanwhile is tried once.
 
         Raises TenantConnectionError, also an OperationalError, and WrongDatabaseError. Whatever goes wrong is raised
         anew: the frames below hold the decrypted password, and error reports print frames.
         """
+        failure = self._connect_once()
+        if isinstance(failure, TenantConnectionError) and failure.reason == REFUSED and self._take_new_entry():
+            failure = self._connect_once()
+        if failure is not None:
+            raise failure
+
+    def _connect_once(self) -> Exception | None:
         try:
             with self.off_guard():
                 super().connect()
             self._check_encryption()
             self._check_marker()
-            return
-        except Exception as exc:  # noqa: BLE001  # raised again below, without the frames that hold the password
+            return None
+        except Exception as exc:  # noqa: BLE001  # raised by the caller, without the frames that hold the password
             failure = self._without_secrets(exc)
         if self.connection is not None:
             self.connection.close()
             self.connection = None
-        raise failure
+        return failure
+
+    def _take_new_entry(self) -> bool:
+        """Ask the registry anew, whatever is cached; answers whether the tenant has another login by now."""
+        known = self.record
+        if not known.marked or active_place.get().record is known:
+            return False  # the lifecycle's, whose login is not the tenant's
+        store.expire()
+        try:
+            found = store.get(known.alias)
+        except MultiTenantError:
+            return False
+        if found.entry is None or known.entry is None or found.generation == known.generation:
+            return False
+        if (found.uuid, found.state, found.entry["ENGINE"]) != (known.uuid, known.state, known.entry["ENGINE"]):
+            return False
+        self.record, self.settings_dict = found, found.entry
+        return True
 
     def copy(self, alias: str | None = None) -> Self:
         """A second connection to the same database, bound to the same tenant."""

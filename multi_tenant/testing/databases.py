@@ -47,7 +47,8 @@ class SessionTenants:
         """Begin the session: from now on databases of tenants are made under the session's names."""
         given = dict(conf.given)
         names = {"DATABASE_PREFIX": prefix_for(self.worker), "SQLITE_DIR": self.directory}
-        self._settings = override_settings(MULTI_TENANT={**given, **names})
+        # Tests flush, and migrate, with the login that owns the databases.
+        self._settings = override_settings(MULTI_TENANT={**given, **names, "TENANT_LOGINS": False})
         self._settings.enable()
         self._clear()  # a session that was killed left its databases
 

@@ -44,7 +44,7 @@ def dropped(templates: None, django_db_blocker: Any) -> Iterator[None]:
 @pytest.fixture
 def registry(dropped: None, transactional_db: None, configure: Any) -> None:
     """The public database without a test's transaction, and a prefix for the databases of the test."""
-    configure(DATABASE_PREFIX=PREFIX, ENTRY_HOSTS=["127.0.0.1", "localhost"])
+    configure(DATABASE_PREFIX=PREFIX, ENTRY_HOSTS=["127.0.0.1", "localhost"], TENANT_LOGINS=True)
     files = engine_of(complete_own({"ENGINE": SQLITE, "NAME": "cleaner"}), alias="cleaner")
     known_engines[:] = [files, public_engine("cleaner")]
     store.clear()  # the version of the emptied registry begins anew

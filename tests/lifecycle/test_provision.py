@@ -63,7 +63,10 @@ def test_a_server_can_be_given_by_name(postgres: DatabaseServer) -> None:
     assert create_tenant("acme", server="postgres").server == postgres
 
 
-def test_a_login_that_may_only_create_databases_is_enough(plain_server: DatabaseServer) -> None:
+def test_a_login_that_may_only_create_databases_is_enough_without_logins(
+    plain_server: DatabaseServer, configure: Any
+) -> None:
+    configure(TENANT_LOGINS=False)
     for alias in ("acme", "bolt"):
         create_tenant(alias, server=plain_server)
         with tenant_context(alias):

@@ -101,7 +101,7 @@ def test_what_migrations_wrote_is_in_each_tenant(engine: Engine, server: Databas
 
 
 def test_a_template_that_cannot_be_built_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> None:
+    def broken(**kwargs: Any) -> None:
         call_command("migrate", "contenttypes", verbosity=0)
         raise ZeroDivisionError
 

@@ -27,6 +27,7 @@ SIGNATURES = {
     "Atomic.__enter__": "(self)",
     "Atomic.__exit__": "(self, exc_type, exc_value, traceback)",
     "BaseDatabaseWrapper.on_commit": "(self, func, robust=False)",
+    "BaseCommand.execute": "(self, *args, **options)",
     "QuerySet.db": "(self)",
     "RawQuerySet.db": "(self)",
     "BaseManager.db": "(self)",

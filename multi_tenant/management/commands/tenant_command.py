@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
+from multi_tenant.context import active_place
 from multi_tenant.exceptions import MultiTenantError, TenantUnavailableError
 from multi_tenant.fleet.run import Outcome, run_in_each
 from multi_tenant.fleet.selection import ACTIVE, WHOLE, FleetTenant, in_states, named
@@ -15,6 +17,7 @@ from multi_tenant.management.base import INTERRUPTED, RegistryCommand
 from multi_tenant.management.command_line import CommandLine, SplittingParser
 from multi_tenant.management.standard_input import SharedInput
 from multi_tenant.registry.aliases import DEFAULT
+from multi_tenant.routing.owner import owner_context
 
 #: Options of ours that the command gets as well.
 PASSED_ON = ("stdout", "stderr", "skip_checks", "no_color", "force_color")
@@ -41,6 +44,11 @@ class Command(RegistryCommand):
             "--any-state",
             action="store_true",
             help="Enter tenants that are not active; with --all, suspended ones too.",
+        )
+        parser.add_argument(
+            "--owner",
+            action="store_true",
+            help="Run it by the login that owns the tenant's database, which may change its schema.",
         )
         parser.add_argument(
             "--stdin", action="store_true", help="Give each of several tenants a copy of standard input."
@@ -115,9 +123,12 @@ def chosen(aliases: list[str], *, all_of_them: bool, any_state: bool) -> list[Fl
 
 
 def execute(line: CommandLine, options: dict[str, Any]) -> None:
-    """Run the command in the active tenant.
+    """Run the command in the active tenant, as the owner of its database if that is asked for.
 
     The connection is made first: programs such as psql do not compare the database's marker, as connecting does.
     """
-    connections[DEFAULT].ensure_connection()
-    line.execute(**{name: options[name] for name in PASSED_ON if options.get(name)})
+    place = active_place.get()
+    owner = owner_context(str(place.alias), any_state=place.any_state) if options["owner"] else nullcontext()
+    with owner:
+        connections[DEFAULT].ensure_connection()
+        line.execute(**{name: options[name] for name in PASSED_ON if options.get(name)})
