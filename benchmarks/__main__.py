@@ -1,4 +1,4 @@
-"""`./run bench [NAME...] [--smoke] [--list]`: run benchmarks, print their tables, write their figures as JSON."""
+"""`./run bench [NAME...] [OPTIONS]`: run benchmarks, print their tables, write their figures as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import server
+from benchmarks import page, server
 from benchmarks.bench import SMOKE, Bench, Scale
 from benchmarks.catalogue import CATALOGUE
 from benchmarks.machine import machine
@@ -16,6 +16,9 @@ from benchmarks.machine import machine
 def main(arguments: list[str]) -> None:
     """Run the benchmarks that the command line names, or all."""
     options = parsed(arguments)
+    if options.page:
+        print("Figures on the page now:", ", ".join(page.write()))
+        return
     names = options.names or list(CATALOGUE)
     for name, benchmark in CATALOGUE.items():
         print(f"{'*' if name in names and not options.list else ' '} {name:<11} {benchmark.summary}", flush=True)
@@ -30,6 +33,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*CATALOGUE, []], metavar="NAME", help="all by default")
     parser.add_argument("--list", action="store_true", help="only say which there are")
+    parser.add_argument("--page", action="store_true", help="only put the last figures into the documentation")
     parser.add_argument("--smoke", action="store_true", help="tiny counts: does each peer run, and answer right?")
     parser.add_argument("--rounds", type=int, help="rounds in place of the usual number")
     parser.add_argument("--tenants", type=int, nargs="+", help="numbers of tenants in place of 1, 50 and 500")
