@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests import servers
+from tests.server_processes import MEMORY
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY_LISTENS = "postgresql://somebody:secret@127.0.0.1:1/nothing"
@@ -53,6 +54,15 @@ def test_postgres_refuses_a_wrong_password(postgres_url: str) -> None:
         psycopg.connect(postgres_url, password=f"not {entry['PASSWORD']}")
 
 
+@pytest.mark.parametrize("change", [{"password": "wrong"}, {"user": "nobody"}, {"user": "", "password": ""}])
+def test_mariadb_refuses_who_has_no_password(change: dict[str, str], mariadb_url: str) -> None:
+    driver = pytest.importorskip("MySQLdb")
+    entry = servers.database_entry(mariadb_url)
+    login = {"user": entry["USER"], "password": entry["PASSWORD"], **change}
+    with pytest.raises(driver.OperationalError, match="Access denied"):
+        driver.connect(host=entry["HOST"], port=int(entry["PORT"] or 3306), **login)
+
+
 def test_redis_refuses_who_has_no_password(redis_url: str) -> None:
     redis = pytest.importorskip("redis")
     bare = "redis://" + redis_url.rpartition("@")[2]
@@ -67,7 +77,13 @@ def test_processes_of_a_session_share_a_server(postgres_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "how"), [("postgres", signal.SIGKILL), ("redis", signal.SIGTERM), ("redis", signal.SIGINT)]
+    ("name", "how"),
+    [
+        ("postgres", signal.SIGKILL),
+        ("redis", signal.SIGTERM),
+        ("redis", signal.SIGINT),
+        ("mariadb", signal.SIGKILL),
+    ],
 )
 def test_a_server_ends_with_its_owner(name: str, how: signal.Signals, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue(f"{name}_url")  # skips where there is none
@@ -82,6 +98,17 @@ def test_a_server_ends_with_its_owner(name: str, how: signal.Signals, request: p
     _, alive = psutil.wait_procs(family, timeout=30)
     assert not alive
     assert not session.exists()
+    assert not list(MEMORY.glob(f"{session.name}*"))
+
+
+@pytest.mark.skipif(not MEMORY.is_dir(), reason="here files are not kept in memory")
+def test_what_a_killed_session_left_in_memory_is_swept(mariadb_url: str) -> None:
+    left = MEMORY / f"{servers.PREFIX}killed-files"
+    left.mkdir()
+    servers.sweep()
+    assert not left.exists()
+    servers.provide.cache_clear()
+    assert servers.provide("mariadb") == mariadb_url, "the living one is kept"
 
 
 def test_reading_the_settings_starts_no_server() -> None:
@@ -157,10 +184,11 @@ def test_requiring_an_unknown_server_is_an_error(monkeypatch: pytest.MonkeyPatch
         servers.required_servers()
 
 
-def test_a_url_becomes_an_entry() -> None:
-    entry = servers.database_entry("postgresql://o%27neil:p%40ss@db.example.com:6432/site")
+@pytest.mark.parametrize(("scheme", "engine"), [("postgresql", "postgresql"), ("mysql", "mysql")])
+def test_a_url_becomes_an_entry(scheme: str, engine: str) -> None:
+    entry = servers.database_entry(f"{scheme}://o%27neil:p%40ss@db.example.com:6432/site")
     assert entry == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": f"django.db.backends.{engine}",
         "NAME": "site",
         "USER": "o'neil",
         "PASSWORD": "p@ss",
