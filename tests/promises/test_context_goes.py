@@ -23,7 +23,7 @@ from django.template import engines
 from django.test import AsyncRequestFactory, RequestFactory
 from django.utils.functional import SimpleLazyObject
 
-from multi_tenant import calls
+from multi_tenant import calls, context
 from multi_tenant.context import (
     UNDECIDED_PLACE,
     active_place,
@@ -38,7 +38,7 @@ from multi_tenant.models import Domain, Tenant
 from multi_tenant.registry.store import store
 from tests.middleware.drivers import asgi, wsgi
 from tests.promises.control import Without, all_of, guard_off, guarded_by, refused
-from tests.promises.places import in_thread, undecided
+from tests.promises.places import in_child, in_thread, undecided
 from tests.promises.test_p1_fail_closed import answers_anyway
 from tests.shared_place import one_place_for_all
 from tests.testapp.library.models import Author
@@ -103,6 +103,15 @@ def test_a_thread_changes_nothing_where_it_was_started() -> None:
     with tenant_context("acme"):
         in_plain_thread(entered.__enter__)
         assert current_alias() == "acme"
+
+
+@guarded_by(Without(context, "UNDECIDED_PLACE", context.Place("acme")))
+def test_a_child_that_a_thread_forks_begins_without_a_tenant() -> None:
+    def fork() -> str:
+        with tenant_context("acme"):
+            return in_child(lambda: str(current_alias()))
+
+    assert in_plain_thread(fork) == "None"
 
 
 def by_create_task(step: Callable[[], Any]) -> Any:
