@@ -45,9 +45,9 @@ def make_login(engine: Engine, tenant: AbstractTenant, *, entry: Mapping[str, An
 
 def former_logins(engine: Engine, tenant: AbstractTenant) -> list[str]:
     """The logins of a tenant but for the one that its row names: of a rotation, or of an attempt that was killed."""
-    if not engine.has_logins or tenant.placement == Placement.OWN:
-        return []
     now = login_of(tenant)
+    if not now and not gets_login(engine, tenant):  # nobody asks a server for logins that may not tell of any
+        return []
     return [login for login in engine.logins(engine.login_stem(tenant.alias, tenant.pk)) if login != now]
 
 
