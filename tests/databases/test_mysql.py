@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError
@@ -15,6 +16,7 @@ from django.views.debug import ExceptionReporter
 from multi_tenant import ProvisioningError
 from multi_tenant.databases import mysql as module
 from multi_tenant.databases.base import Engine, engine_of
+from multi_tenant.databases.grants import identification
 from multi_tenant.exceptions import InvalidEntryError, TenantConnectionError
 from multi_tenant.registry.entry import Entry, complete_own
 from multi_tenant.registry.lookup import TenantRecord
@@ -187,7 +189,22 @@ def test_the_password_of_a_login_is_in_no_log(mysql: Engine, settings: Any, capl
 
 
 def test_mysql_itself_is_given_the_password() -> None:
-    assert module.identification("secret", is_mariadb=False) == ("IDENTIFIED BY %s", "secret")
+    assert identification("secret", is_mariadb=False) == ("IDENTIFIED BY %s", "secret")
+
+
+def test_a_name_that_is_too_long_for_a_grant_is_refused(mysql: Engine) -> None:
+    name = f"{PREFIX}{'_' * 30}{'a' * 10}"
+    mysql.create(name)
+    with pytest.raises(ProvisioningError, match="too long for a grant"):
+        mysql.create_login(LOGIN, PASSWORD, name=name)
+
+
+def test_the_longest_name_of_a_tenants_database_can_be_granted(mysql: Engine, configure: Any) -> None:
+    configure(DATABASE_PREFIX=PREFIX)
+    name = mysql.name_for("a" * 48, UUID(int=1))
+    mysql.create(name)
+    mysql.create_login(LOGIN, PASSWORD, name=name)
+    assert run(as_login(mysql), name, "SELECT 1") == [(1,)]
 
 
 @pytest.mark.parametrize("literal", [True, False])
