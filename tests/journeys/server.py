@@ -100,10 +100,16 @@ class Server:
 
         self.until(ask)
 
-    def until(self, condition: Callable[[], bool], *, within: float = TIMEOUT_SECONDS) -> None:
+    def until(
+        self,
+        condition: Callable[[], bool],
+        *,
+        within: float = TIMEOUT_SECONDS,
+        told: str = "this takes too long",
+    ) -> None:
         deadline = time.monotonic() + within
         while not condition():
-            assert time.monotonic() < deadline, self.told("this takes too long")
+            assert time.monotonic() < deadline, self.told(told)
             time.sleep(PAUSE_SECONDS)
 
     def told(self, what: str) -> str:

@@ -82,24 +82,27 @@ def test_a_crowd_of_tenants_is_served(name: str, town: Site, tmp_path: Path, ses
         Judge(model, server, tmp_path, sessions).judge(SYNC_PATHS if name == "gevent" else PATHS)
 
 
-#: Without which guard a server is started, and what then shows it.
-CONTROLS: dict[str, dict[str, tuple[str, ...]]] = {
-    "prefork": {"inherited": PATHS},
-    "threads": {"never_left": ("/asking/",), "left_open": ("/asking/",), "imported_in_a_tenant": ("/class/",)},
-    "gevent": {"shared_by_all": ("/asking/",)},
-    "uvicorn": {"shared_by_all": ("/asking/", "/aasking/"), "bodies_let_go": ("/stream/sync/", "/astream/async/")},
-    "daphne": {"shared_by_all": ("/asking/", "/aasking/")},
+#: Without which guard a server is started, what it is asked for then, and what is found.
+CONTROLS: dict[tuple[str, str], tuple[Sequence[str], str]] = {
+    ("prefork", "inherited"): (PATHS, "sessions are shared"),
+    ("threads", "never_left"): (("/asking/",), "a place was left behind"),
+    ("threads", "left_open"): (("/asking/",), "sessions are left open"),
+    ("threads", "imported_in_a_tenant"): (("/class/",), "pages are wrong"),
+    ("gevent", "shared_by_all"): (("/asking/",), "pages are wrong"),
+    ("uvicorn", "shared_by_all"): (("/asking/", "/aasking/"), "pages are wrong"),
+    ("uvicorn", "bodies_let_go"): (("/stream/sync/", "/astream/async/"), "pages are wrong"),
+    ("daphne", "shared_by_all"): (("/asking/", "/aasking/"), "pages are wrong"),
 }
 
 
-@pytest.mark.parametrize(("name", "fault"), [(name, fault) for name, faults in CONTROLS.items() for fault in faults])
+@pytest.mark.parametrize(("name", "fault"), CONTROLS)
 def test_a_server_without_a_guard_is_found_out(
     name: str, fault: str, town: Site, tmp_path: Path, sessions: Sessions
 ) -> None:
     """The control."""
-    model = MODELS[name]
-    with model.serving(town, tmp_path, fault=fault) as server, pytest.raises(AssertionError):
-        Judge(model, server, tmp_path, sessions, patience=SHORT_SECONDS).judge(CONTROLS[name][fault])
+    paths, found = CONTROLS[name, fault]
+    with MODELS[name].serving(town, tmp_path, fault=fault) as server, pytest.raises(AssertionError, match=found):
+        Judge(MODELS[name], server, tmp_path, sessions, patience=SHORT_SECONDS).judge(paths)
 
 
 @pytest.fixture
@@ -123,7 +126,7 @@ class Judge:
 
     def judge(self, paths: Sequence[str]) -> None:
         """Have a crowd served."""
-        before = self.sessions()
+        self.server.until(lambda: self.sessions() == 0, told="others' sessions stay open")
         self.server.meet(count=self.model.workers, alias=TENANTS[0], path="/class/")
         if self.model.forks_after_use:
             self.each_worker_has_sessions_of_its_own()
@@ -132,7 +135,7 @@ class Judge:
         self.no_place_is_left_behind(pages)
         self.clients_may_go_away()
         if not self.model.forks_after_use:
-            self.no_session_is_left_open(before)
+            self.no_session_is_left_open()
 
     def each_worker_has_sessions_of_its_own(self) -> None:
         """Workers that were forked after use talk to PostgreSQL neither as their parent nor as each other."""
@@ -149,7 +152,7 @@ class Judge:
             return {worker for workers in owners.values() for worker in workers} == {*self.server.workers, "parent"}
 
         self.server.until(ask)
-        assert all(len(workers) == 1 for workers in owners.values()), owners
+        assert all(len(workers) == 1 for workers in owners.values()), f"sessions are shared: {owners}"
 
     def each_page_is_its_tenants(self, pages: list[Page]) -> None:
         strange = [page for page in pages if not is_its_tenants(page)]
@@ -158,8 +161,8 @@ class Judge:
 
     def no_place_is_left_behind(self, pages: list[Page]) -> None:
         """A worker is at the place where a process or a thread begins, whomever it served before."""
-        assert {page.before for page in pages} <= {"public", "None"}
-        assert noted(self.reports, "left") == []
+        found = {page.before for page in pages} - {"public", "None"} | set(noted(self.reports, "left"))
+        assert not found, f"a place was left behind: {found}"
 
     def clients_may_go_away(self) -> None:
         """A body whose client is gone is closed in its tenant, too."""
@@ -169,9 +172,9 @@ class Judge:
         self.server.until(lambda: len(noted(self.reports, "closed")) >= len(before) + LEFT * len(TENANTS))
         assert Counter(noted(self.reports, "closed")) - Counter(before) == Counter(TENANTS * LEFT)
 
-    def no_session_is_left_open(self, before: int) -> None:
+    def no_session_is_left_open(self) -> None:
         """Where connections are not kept, each is closed with its request, and with its thread."""
-        self.server.until(lambda: self.sessions() <= before, within=self.patience)
+        self.server.until(lambda: self.sessions() == 0, within=self.patience, told="sessions are left open")
 
 
 def is_its_tenants(page: Page) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import math
 import random
 import socket
 import time
@@ -16,7 +17,8 @@ from tests.journeys.site import TIMEOUT_SECONDS
 from tests.journeys.worker import BEFORE, HEADER
 
 CLIENTS = 12
-ROUNDS = 3
+#: How many pages are asked for at least.
+PAGES = 100
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Page:
 
 def crowd(server: Server, aliases: Sequence[str], paths: Sequence[str]) -> list[Page]:
     """Ask for each page of each tenant several times, by all clients at once, in another order by each."""
-    wishes = list(itertools.product(aliases, paths)) * ROUNDS
+    each = list(itertools.product(aliases, paths))
+    wishes = each * math.ceil(PAGES / len(each))
     random.Random(server.port).shuffle(wishes)
     shares = [wishes[client::CLIENTS] for client in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as clients:
