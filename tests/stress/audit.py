@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
@@ -100,9 +100,9 @@ def expect_freed(known: Sequence[Any]) -> None:
     expect(not left, f"{len(left)} wrappers are kept in memory, of {[one.alias for one in left[:5]]}")
 
 
-def expect_soon(condition: Any, message: str, *, patience: float = PATIENCE) -> None:
+def expect_soon(condition: Callable[[], bool], message: str) -> None:
     """Wait for a condition that a server brings about in its own time."""
-    deadline = monotonic() + patience
+    deadline = monotonic() + PATIENCE
     while not condition():
         if monotonic() > deadline:
             raise CrossingError(message)

@@ -66,19 +66,16 @@ def towns(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 @pytest.fixture(params=ENGINES)
 def town(request: pytest.FixtureRequest, streets: None, towns: dict[str, Town]) -> Town:
     """The town on each engine."""
-    return town_on(request.param, towns)
-
-
-@pytest.fixture
-def files(streets: None, towns: dict[str, Town]) -> Town:
-    """The town on SQLite."""
-    return town_on("sqlite", towns)
-
-
-def town_on(name: str, towns: dict[str, Town]) -> Town:
+    name: str = request.param
     if name not in towns:
         towns[name] = Town(ground_of(name))
     return towns[name]
+
+
+@pytest.fixture
+def hamlet(streets: None) -> Town:
+    """A town on SQLite for one test, which may spoil it."""
+    return Town(ground_of("sqlite"))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.stress.worker import Worker, close_mine, expect_at_rest, expect_outsi
 
 WORKERS = 8
 #: Operations of one visit to a tenant, at most; as many queries as a request may have.
-LONGEST_VISIT = 10
+LONGEST_VISIT = 16
 #: One visit in so many ends as a request does, with its thread's connections closed.
 REQUESTS = 8
 #: Seconds after which workers that do not come to an end are given up.
@@ -42,11 +42,19 @@ class Crowd:
         operations: Mapping[Operation, int] = OPERATIONS,
     ) -> None:
         self.seed = seed or f"{Random().getrandbits(32):x}"
+        self.aliases = aliases
         self.share = total // workers
         self.workers = [Worker(next(numbers), aliases, self.seed) for _ in range(workers)]
         self.operations, self.weights = list(operations), list(operations.values())
         self.failed = threading.Event()
         self.failures: list[BaseException] = []
+
+    def work(self, mode: str, at_rest: Callable[[], None] = lambda: None) -> None:
+        """All work, each in a thread (``sync``) or a task (``async``), and come to an end.
+
+        ``at_rest`` looks at what is open when all have done their work and nothing is closed yet.
+        """
+        (self._work_in_threads if mode == "sync" else self._work_in_tasks)(at_rest)
 
     @property
     def is_over(self) -> bool:
@@ -63,24 +71,6 @@ class Crowd:
         """How the visits to newcomers went."""
         return total(worker.outcomes for worker in self.workers)
 
-    def work_in_threads(self, at_rest: Callable[[], None] = lambda: None) -> None:
-        """Each worker in a thread. ``at_rest`` looks at what is open when all have done their work."""
-        gate = threading.Barrier(len(self.workers) + 1)
-        threads = [threading.Thread(target=self._thread, args=(worker, gate)) for worker in self.workers]
-        for thread in threads:
-            thread.start()
-        gate.wait(PATIENCE)
-        self.watched(at_rest)
-        gate.wait(PATIENCE)
-        for thread in threads:
-            thread.join(PATIENCE)
-
-    def work_in_tasks(self, at_rest: Callable[[], None] = lambda: None) -> None:
-        """Each worker in a task of one event loop, in a thread of its own; a server has no sync code around it."""
-        thread = threading.Thread(target=self.watched, args=(lambda: asyncio.run(self._tasks(at_rest)),))
-        thread.start()
-        thread.join(PATIENCE)
-
     def watched(self, call: Callable[..., Any], *arguments: Any) -> None:
         """Call it; keep what it raises for the thread that waits, and stop the others."""
         try:
@@ -94,6 +84,23 @@ class Crowd:
             first = self.failures[0]
             message = f"{len(self.failures)} of {len(self.workers)} workers failed, seed {self.seed!r}: {first!r}"
             raise AssertionError(message) from first
+
+    def _work_in_threads(self, at_rest: Callable[[], None]) -> None:
+        gate = threading.Barrier(len(self.workers) + 1)
+        threads = [threading.Thread(target=self._thread, args=(worker, gate)) for worker in self.workers]
+        for thread in threads:
+            thread.start()
+        gate.wait(PATIENCE)
+        self.watched(at_rest)
+        gate.wait(PATIENCE)
+        for thread in threads:
+            thread.join(PATIENCE)
+
+    def _work_in_tasks(self, at_rest: Callable[[], None]) -> None:
+        # The loop has a thread of its own: a server has no sync code around it.
+        thread = threading.Thread(target=self.watched, args=(lambda: asyncio.run(self._tasks(at_rest)),))
+        thread.start()
+        thread.join(PATIENCE)
 
     def _thread(self, worker: Worker, gate: threading.Barrier) -> None:
         try:

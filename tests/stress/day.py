@@ -16,29 +16,23 @@ MODES = ("sync", "async")
 
 def spend(town: Town, crowd: Crowd, *, mode: str = "sync", registrar: Registrar | None = None) -> None:
     """Let a crowd work, and raise AssertionError for whatever it should not have done or left."""
-    aliases = crowd.workers[0].aliases
-    before = audit.Census.take(aliases)
+    before = audit.Census.take(crowd.aliases)
     close_mine()
     wrappers, sessions = audit.wrappers(), town.ground.sessions()
-    together(crowd, registrar, lambda: work(town, crowd, mode=mode))
+    together(crowd, registrar, lambda: crowd.work(mode, lambda: expect_no_transactions(town, crowd)))
     crowd.raise_failures()
-    audit.expect_freed(wrappers)
     audit.expect_soon(lambda: town.ground.sessions() <= sessions, "sessions are left on the server")
-    audit.compare(before, audit.Census.take(aliases), crowd)
+    audit.expect_freed(wrappers)
+    audit.compare(before, audit.Census.take(crowd.aliases), crowd)
     close_mine()
     left = [name for name in town.ground.databases() if any(alias in name for alias in ALIASES)]
     expect(not left, f"of newcomers {left} are left")
 
 
-def work(town: Town, crowd: Crowd, *, mode: str) -> None:
-    """The crowd's work itself; when it is done, and nothing is closed yet, no transaction may be open."""
-
-    def at_rest() -> None:
-        if not crowd.failures:
-            transactions = town.ground.transactions(crowd.workers[0].aliases)
-            expect(transactions == 0, f"{transactions} transactions are open on the server")
-
-    (crowd.work_in_threads if mode == "sync" else crowd.work_in_tasks)(at_rest)
+def expect_no_transactions(town: Town, crowd: Crowd) -> None:
+    """All have done their work, and nothing is closed yet."""
+    transactions = 0 if crowd.failures else town.ground.transactions(crowd.aliases)
+    expect(transactions == 0, f"{transactions} transactions are open on the server")
 
 
 def together(crowd: Crowd, registrar: Registrar | None, call: Callable[[], None]) -> None:
