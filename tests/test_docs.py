@@ -25,6 +25,7 @@ from multi_tenant.management import commands
 from multi_tenant.management.command_line import CommandLine
 from multi_tenant.models import AbstractTenant
 from multi_tenant.registry import rules, store
+from multi_tenant.routing import wrapper
 from multi_tenant.testing import plugin
 from tests.pages import DOCS, PAGES, ROOT, blocks_of
 
@@ -200,6 +201,11 @@ def test_each_logger_is_described() -> None:
     sources = Path(multi_tenant.__path__[0]).rglob("*.py")
     used = {name for source in sources for name in re.findall(r'getLogger\("([^"]+)"\)', source.read_text())}
     assert {name for name in names_in("howto/deploy.md") if name.startswith("multi_tenant")} == used
+
+
+def test_each_reason_of_an_outage_is_explained() -> None:
+    explained = {reason for cells in rows("howto/outages.md") for reason in cells[0].split(", ")}
+    assert {reason for _, reason in wrapper.REASONS} <= explained
 
 
 def test_the_sizes_of_the_caches_are_the_documented_ones() -> None:
