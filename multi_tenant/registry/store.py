@@ -63,6 +63,11 @@ class Store:
         """Ask for the version again at the next use: a change was made in this process, by this thread."""
         self._mine.change = self._changes = next(self._numbers)
 
+    def look_again(self) -> None:
+        """``expire`` for doubts: while the registry is out of reach they wait for the next look that is due."""
+        if not self._failing:
+            self.expire()
+
     def get(self, alias: str, *, any_age: bool = False) -> TenantRecord:
         """The tenant of that alias, in whatever state.
 

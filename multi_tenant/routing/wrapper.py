@@ -125,7 +125,7 @@ class TenantConnection(OutageAware):
         known = self.record
         if not known.marked or active_place.get().record is known:
             return False  # the lifecycle's, whose login is not the tenant's
-        store.expire()
+        store.look_again()
         try:
             found = store.get(known.alias)
         except MultiTenantError:

@@ -270,3 +270,45 @@ def test_keys_rotate_while_tenants_are_visited(near: Site, postgres: Any) -> Non
             assert load.failures() == []
         finally:
             near.with_environment(DEMO_ENCRYPTION_KEY=f"{former},{newest}").python("-c", ROTATE)
+
+
+@pytest.fixture(scope="module")
+def placed(far: Site, postgres: Any) -> Site:
+    """The site with the tenant ``placed``, whose database and login are on the server, too."""
+    postgres.start()
+    make_tenants(far, {"placed": None})
+    return far
+
+
+def logins_of_tenants(postgres: Any, site: Site) -> set[str]:
+    with psycopg.connect(postgres.url) as server:
+        begin = site.environment["JOURNEY_PREFIX"]
+        found = server.execute("SELECT rolname FROM pg_roles WHERE rolcanlogin AND starts_with(rolname, %s)", [begin])
+        return {name for (name,) in found}
+
+
+def rotate_under_load(site: Site, postgres: Any, *, max_age: str) -> None:
+    """One login is there before, another one afterwards, and no visitor has noticed."""
+    served = as_given(site, JOURNEY_TTL=str(REGISTRY_TTL)).with_environment(OUTAGE_MAX_AGE=max_age)
+    before = logins_of_tenants(postgres, site)
+    with gunicorn(served) as server, under_load(server, ["placed"]) as load:
+        site.manage("rotate_tenant_logins", "placed", "--silence=0.5", "--wait=20")
+        rotated = time.monotonic()
+        server.until(lambda: load.served_since(rotated) == server.workers or bool(load.failures()))
+    after = logins_of_tenants(postgres, site)
+    assert load.failures() == []
+    assert (len(before), len(after), len(before & after)) == (1, 1, 0)
+
+
+@guarded_by(control(JOURNEY_TTL="3600"))
+def test_a_login_rotates_while_its_tenant_is_visited(placed: Site, postgres: Any) -> None:
+    postgres.start()
+    try:
+        rotate_under_load(placed, postgres, max_age="600")
+    finally:
+        placed.manage("rotate_tenant_logins", "placed", "--finish", "--silence=0")
+
+
+def test_so_it_does_where_each_request_connects_anew(placed: Site, postgres: Any) -> None:
+    postgres.start()
+    rotate_under_load(placed, postgres, max_age="0")

@@ -189,6 +189,20 @@ def test_one_question_that_the_database_cannot_answer_is_no_outage(registry: Reg
     assert store.get("late").alias == "late"
 
 
+@guarded_by(Without(Store, "look_again", Store.expire))
+def test_doubts_about_an_entry_are_no_reason_to_ask_a_registry_that_is_away(registry: Registry) -> None:
+    """Each request of a tenant whose login is refused doubts its entry."""
+    store = Store()
+    by_alias(store)
+    store.look_again()
+    assert asks_in(registry, 1, lambda: by_alias(store)) == ["version"]
+    registry.error = OperationalError
+    registry.now += TTL
+    store.version()
+    store.look_again()
+    assert asks_in(registry, 1, lambda: by_alias(store)) == []
+
+
 def test_an_attempt_that_lasts_is_not_followed_by_the_next(registry: Registry) -> None:
     store = Store()
     by_alias(store)
