@@ -125,8 +125,8 @@ class Engine(ABC):
         """Make a login that may work with the rows of that one database, and with nothing else.
 
         One that is there already gets the password and the rights: a step that was killed is done again. Raises
-        ProvisioningError where the entry's login may not do this. The password stands in no message, and where the
-        server takes a verifier instead, in none of its logs.
+        ProvisioningError where the entry's login may not do this; then there is none. The password stands in no
+        message, and where the server takes a verifier instead, in none of its logs.
         """
         raise NotImplementedError
 

@@ -42,10 +42,14 @@ class Grants(ServerEngine):
         with self._connection() as connection:
             connection.ensure_connection()
             how, what = identification(password, is_mariadb=connection.mysql_is_mariadb)
+            database = self._pattern(name).replace("%", "%%")
             for do in ("CREATE USER IF NOT EXISTS", "ALTER USER"):
                 self._run_unlogged(f"{do} %s@%s {how}", login, ANYWHERE, what)
-            database = self._pattern(name).replace("%", "%%")
-            self._run(f"GRANT {ROWS} ON {database}.* TO %s@%s", login, ANYWHERE)
+            try:
+                self._run(f"GRANT {ROWS} ON {database}.* TO %s@%s", login, ANYWHERE)
+            except ProvisioningError:
+                self.drop_login(login)  # refused is not half done
+                raise
 
     def drop_login(self, login: str) -> None:
         with self._connection():
@@ -100,9 +104,9 @@ class Grants(ServerEngine):
             raise DatabaseExistsError from None
         if number in FORBIDDEN:
             raise ProvisioningError(
-                f"The login may not do this for {self.alias!r} on its server. Grant it ALL on its databases, and "
-                "CREATE USER where tenants have logins of their own; or let somebody else make the database, and "
-                "adopt it.",
+                f"The login may not do this for {self.alias!r} on its server. Grant it ALL on its databases, and where "
+                "tenants have logins of their own CREATE USER, and SELECT on mysql.user; or let somebody else make the "
+                "database, and adopt it.",
                 step="database",
             ) from exc
         raise exc

@@ -176,7 +176,11 @@ def admit(attempt: Attempt) -> None:
         tenant.database = Entry({**tenant.database, **fresh_login(engine, tenant)})
         tenant.save(using=PUBLIC, update_fields=["database", "updated_at"])
     attempt.admitted = bool(login_of(tenant))
-    make_login(engine, tenant)
+    try:
+        make_login(engine, tenant)
+    except ProvisioningError:
+        attempt.admitted = False  # who may make none has none to drop, and may not
+        raise
     if attempt.resumed:
         for login in former_logins(engine, tenant):
             engine.drop_login(login)

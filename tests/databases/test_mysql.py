@@ -163,6 +163,14 @@ def test_making_a_login_again_gives_it_the_password(mysql: Engine) -> None:
         run(as_login(mysql, password="first"), ONE, "SELECT 1")
 
 
+def test_a_login_that_cannot_be_granted_its_rows_is_not_made(mysql: Engine, maker: Engine) -> None:
+    root(mysql, f"GRANT CREATE USER, PROCESS ON *.* TO '{PREFIX}maker'@'%'")
+    maker.create(ONE)
+    with pytest.raises(ProvisioningError, match="Grant it ALL"):
+        maker.create_login(LOGIN, PASSWORD, name=ONE)
+    assert LOGIN not in mysql.logins(PREFIX)
+
+
 def test_dropping_a_login_ends_its_sessions(mysql: Engine) -> None:
     mysql.create(ONE)
     mysql.create_login(LOGIN, PASSWORD, name=ONE)
