@@ -17,6 +17,8 @@ from tests.compat.outcomes import Outcome, read_outcomes
 from tests.compat.projects import Project
 
 MODES = ("plain", "tenant", "control")
+#: What PostgreSQL says below its errors.
+REMARKS = ("DETAIL:", "HINT:", "LINE ", "^")
 
 running: set[subprocess.Popen[str]] = set()
 
@@ -97,5 +99,6 @@ def _output_of(
 def _problem(output: str, code: int | None, time_limit: float) -> str:
     if code is None:
         return f"stopped after {time_limit:.0f} seconds"
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(REMARKS)]
     return lines[-1] if lines else f"ended with code {code} and no output"

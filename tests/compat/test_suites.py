@@ -49,6 +49,11 @@ def test_a_suite_that_cannot_start_says_why(tmp_path: Path) -> None:
     assert (found.problem, found.started) == ("no such engine", False)
 
 
+def test_the_reason_is_the_error_and_not_the_servers_remarks_below_it(tmp_path: Path) -> None:
+    found = run(script(tmp_path, r'sys.exit("psycopg.Error: no collation\nLINE 1: CREATE\n    ^\nHINT:  Install it.")'))
+    assert found.problem == "psycopg.Error: no collation"
+
+
 def test_a_suite_that_dies_in_the_middle_has_begun(tmp_path: Path) -> None:
     found = run(script(tmp_path, BEGUN, "os._exit(3)"))
     assert (found.problem, found.started) == ("ended with code 3 and no output", True)
