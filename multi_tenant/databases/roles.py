@@ -158,9 +158,9 @@ class Roles(ServerEngine):
         return bool(busy)
 
     def logins(self, prefix: str) -> Sequence[str]:
-        query = "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s) AND rolname <> %s ORDER BY rolname"
+        query = "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s) ORDER BY rolname"
         with self._connection() as connection, connection.cursor() as cursor:
-            cursor.execute(query, [prefix, self.group])
+            cursor.execute(query, [prefix])
             return [row[0] for row in cursor.fetchall()]
 
     def _make_group(self, connection: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -59,9 +60,22 @@ def postgres(registry: None, postgres_url: str) -> DatabaseServer:
 @pytest.fixture
 def plain_server(postgres: DatabaseServer, configure: Any) -> Iterator[DatabaseServer]:
     """A PostgreSQL server whose login may do no more than make databases of its own."""
+    with server_of_login(postgres.credentials, "CREATEDB", configure) as server:
+        yield server
+
+
+@pytest.fixture
+def maker_server(postgres: DatabaseServer, configure: Any) -> Iterator[DatabaseServer]:
+    """A PostgreSQL server whose login is no superuser, and may make databases and roles."""
+    with server_of_login(postgres.credentials, "CREATEDB CREATEROLE", configure) as server:
+        yield server
+
+
+@contextmanager
+def server_of_login(superuser: dict[str, Any], rights: str, configure: Any) -> Iterator[DatabaseServer]:
     configure(DATABASE_PREFIX=f"{PREFIX}plain_")
-    role, superuser = f"{PREFIX}maker", postgres.credentials
-    run(superuser, f"CREATE ROLE {role} LOGIN CREATEDB PASSWORD 'maker'")
+    role = f"{PREFIX}maker"
+    run(superuser, f"CREATE ROLE {role} LOGIN {rights} PASSWORD 'maker'")
     rows: Any = DatabaseServer.objects
     server: DatabaseServer = rows.create(name="plain", credentials={**superuser, "USER": role, "PASSWORD": "maker"})
     yield server
@@ -108,14 +122,15 @@ def own(request: pytest.FixtureRequest, registry: None) -> dict[str, Any]:
 
 @pytest.fixture
 def world(registry: None) -> World:
-    """Answers all that a lifecycle may change, to be compared: rows, databases, files."""
+    """Answers all that a lifecycle may change, to be compared: rows, databases, logins, files."""
 
     def look() -> Any:
         rows = sorted(tenant_model().objects.values_list("alias", "state", "step", "location", "error"))
         domains = sorted(Domain.objects.values_list("host", flat=True))
         databases = [[name for name in engine.names(PREFIX) if "template_" not in name] for engine in known_engines]
+        logins = [[name for name in engine.logins(PREFIX) if "rows_" not in name] for engine in known_engines]
         archives = sorted(path.name for path in conf.ARCHIVE_DIR.glob("*"))
-        return rows, domains, databases, archives
+        return rows, domains, databases, logins, archives
 
     return look
 
@@ -140,3 +155,6 @@ def drop_all(engine: Engine, start: str, *, keep: str | None = None) -> None:
     for name in engine.names(start):
         if keep is None or not name.startswith(keep):
             engine.drop(name)
+    for login in engine.logins(start):
+        if keep is None or "rows_" not in login:  # the group's, which templates are open to
+            engine.drop_login(login)

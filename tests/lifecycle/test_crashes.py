@@ -21,7 +21,7 @@ from tests.lifecycle.forks import KILLED, REFUSED, end, killed, start
 from tests.lifecycle.places import exists, make_database, tables
 from tests.testapp.library.models import Author
 
-STEPS = ["create_database", "make_schema", "mark"]
+STEPS = ["create_database", "admit", "make_schema", "mark"]
 POINTS = [*(f"{event} {step}" for step in STEPS for event in ("call", "return")), "call activate"]
 TEMPLATE_POINTS = ["return create", "call publish", "return publish", "return clone"]
 
