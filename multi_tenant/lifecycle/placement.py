@@ -83,7 +83,12 @@ def place(tenant: AbstractTenant, *, server: DatabaseServer | str | None, entry:
 
 
 def place_named(tenant: AbstractTenant, name: str) -> None:
-    """Settle which database of the deployment's server is a tenant's, and the login that it is to have there."""
+    """Settle which database of the deployment's server is a tenant's, and the login that it is to have there.
+
+    A half-made tenant keeps what it has: the step that makes a login may be done.
+    """
+    if tenant.step and tenant.database is not None and tenant.database.get("NAME") == name:
+        return
     engine = engine_for(tenant)
     login = fresh_login(engine, tenant) if gets_login(engine, tenant) else {}
     tenant.database = Entry({"NAME": name, **login})

@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error as DriverError
 from django.db.utils import load_backend
 
-from multi_tenant.context import active_place
+from multi_tenant.context import active_place, refuse_unserved
 from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, TenantUnavailableError, WrongDatabaseError
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.store import store
@@ -122,17 +122,18 @@ class TenantConnection(OutageAware):
 
     def _take_new_entry(self) -> bool:
         """Ask the registry anew, whatever is cached; answers whether the tenant has another login by now."""
-        known = self.record
-        if not known.marked or active_place.get().record is known:
+        known, place = self.record, active_place.get()
+        if not known.marked or place.record is known:
             return False  # the lifecycle's, whose login is not the tenant's
         store.look_again()
         try:
             found = store.get(known.alias)
+            refuse_unserved(found, uuid=known.uuid, any_state=place.any_state)
         except MultiTenantError:
             return False
         if found.entry is None or known.entry is None or found.generation == known.generation:
             return False
-        if (found.uuid, found.state, found.entry["ENGINE"]) != (known.uuid, known.state, known.entry["ENGINE"]):
+        if found.entry["ENGINE"] != known.entry["ENGINE"]:
             return False
         self.record, self.settings_dict = found, found.entry
         return True
