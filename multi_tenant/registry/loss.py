@@ -13,5 +13,6 @@ def is_lost(connection: BaseDatabaseWrapper) -> bool:
     raw = connection.connection
     if raw is None or connection.vendor == "sqlite":  # a file has no server
         return False
-    closed = getattr(raw, "closed", None)
+    # MySQL's driver says that a connection is not closed until we close it.
+    closed = None if connection.vendor == "mysql" else getattr(raw, "closed", None)
     return not connection.is_usable() if closed is None else bool(closed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -29,8 +30,8 @@ logger = logging.getLogger("multi_tenant.routing")
 CONNECT_SECONDS = 10
 #: Engines whose drivers take that as the option ``connect_timeout``.
 TIMED_VENDORS = frozenset({"postgresql", "mysql"})
-#: What drivers say of a server that they waited for in vain.
-SILENCE = ("timeout", "timed out")
+#: What drivers say of a server that they waited for in vain; MySQL's tells the system's number alone.
+SILENCE = ("timeout", "timed out", f"({errno.ETIMEDOUT})", f"system error: {errno.ETIMEDOUT}")
 MAX_SILENT = 1_000
 
 Server = tuple[str, str]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -398,6 +399,22 @@ def test_each_refusal_of_the_server_is_told_in_our_words(mysql: Engine) -> None:
     assert reason(login, "mysql") == "the login may not connect to it"
     assert reason(changed(mysql, PORT="1")) == "the server cannot be reached"
     assert reason(changed(mysql, HOST="nowhere.invalid")) == "the server cannot be reached"
+
+
+@pytest.fixture
+def mute() -> Iterator[int]:
+    """The port of a server that lets callers in and never says anything."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_twice(mysql: Engine, mute: int, configure: Any) -> None:
+    configure(REGISTRY_TTL=600)
+    silent = changed(mysql, PORT=str(mute), OPTIONS={"connect_timeout": 1})
+    assert reason(silent) == "the server does not answer"
+    assert reason(silent) == "its server did not answer a moment ago"
 
 
 @pytest.mark.parametrize("option", ["ACCOUNT LOCK", "PASSWORD EXPIRE", "REQUIRE SSL"])

@@ -5,28 +5,35 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
-from django.db import connection, connections, models, transaction
+from django.db import DatabaseError, OperationalError, connection, connections, models, transaction
 from django.db.models import Prefetch, QuerySet
 from django.test import Client
 from django.test.utils import isolate_apps
 
 from multi_tenant import current_alias, tenant_bound, tenant_context
 from multi_tenant.databases.base import Engine, engine_of
+from multi_tenant.exceptions import TenantConnectionError
 from multi_tenant.lifecycle.building import inside_record, migrate
 from multi_tenant.registry.entry import complete_own
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import Domain, Tenant
+from multi_tenant.routing import outages
 from multi_tenant.routing.handler import TenantConnectionHandler
 from multi_tenant.routing.marker import write_marker
 from tests import servers
 from tests.promises.control import Without, guarded_by
 from tests.routing.test_default_follows import fails, names, public_default
+from tests.settings import PUBLIC
 from tests.testapp.library.models import Author, Book, Tag
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(PUBLIC == "mariadb", reason="here the public database is on another engine"),
+]
 PREFIX = f"r{os.getpid()}_"
 
 
@@ -153,6 +160,29 @@ def test_a_request_that_fails_is_rolled_back(acme: Tenant, settings: Any, monkey
         Client(headers={"host": "acme.example.com"}).get("/add_and_fail/")
     with tenant_context(acme):
         assert names() == []
+
+
+@guarded_by(Without(outages, "is_lost", lambda connection: False))
+@pytest.mark.parametrize("ended", ["outside", "inside"])
+def test_a_connection_that_dies_under_a_statement_is_named(acme: Tenant, ended: str) -> None:
+    with tenant_context(acme):
+        try:
+            with pytest.raises(OperationalError) as caught:
+                die(inside=ended == "inside")
+            assert isinstance(caught.value, TenantConnectionError)
+            assert caught.value.alias == "acme"
+        finally:
+            connections["acme"].close_if_unusable_or_obsolete()  # as Django does at a request's end
+        assert names() == []
+
+
+def die(*, inside: bool) -> None:
+    """Have the server end the session, and go on."""
+    with transaction.atomic() if inside else nullcontext():
+        Author.objects.create(name="lost") if inside else Author.objects.exists()
+        with connection.cursor() as cursor, suppress(DatabaseError):
+            cursor.execute("KILL CONNECTION_ID()")
+        Author.objects.exists()
 
 
 # What Django's ORM asks of connections["default"], whichever database a query is for.
