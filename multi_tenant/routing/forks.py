@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 from functools import cache
+from threading import get_ident
 from typing import Any
 
 from django.db import connections
@@ -21,10 +22,25 @@ OUTSIDE_BLOCKS: tuple[tuple[str, Any], ...] = (
 )
 
 
+#: By thread, what it holds while it forks.
+held: dict[int, list[Any]] = {}
+
+
 @cache
 def install() -> None:
     """From now on, children that are forked open connections of their own."""
-    os.register_at_fork(after_in_child=leave_to_parent)
+    os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=leave_to_parent)
+
+
+def hold() -> None:
+    """Hold the connections of all threads: Python destroys those of the others at once in the child, where they end."""
+    made = [reference() for reference in TenantConnectionHandler.made.valuerefs()]
+    held[get_ident()] = [connection.connection for connection in made if connection is not None]
+
+
+def let_go() -> None:
+    """The parent goes on as before."""
+    held.pop(get_ident(), None)
 
 
 def leave_to_parent() -> None:
@@ -32,12 +48,12 @@ def leave_to_parent() -> None:
 
     They are not closed either: that would end the parent's sessions.
     """
+    keep_for_ever(held.pop(get_ident(), None))
     if not isinstance(connections, TenantConnectionHandler):
         return
-    keep_for_ever(connections.release_tenants())
+    connections.release_tenants()
     for connection in connections.all(initialized_only=True):
         if not is_in_memory(connection):
-            keep_for_ever(connection.connection)
             reset(connection)
     for entry in connections.static_settings.values():
         empty_pools(entry["ENGINE"])

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 from django.apps import apps
 from django.db.backends.base import base as backends_base
@@ -38,6 +39,8 @@ class TenantConnectionHandler(ConnectionHandler):
     """
 
     _connections: Any
+    #: Those of all threads, by identity; each is gone from here when its thread has let go of it.
+    made: ClassVar[WeakValueDictionary[int, Any]] = WeakValueDictionary()
     #: The generation each alias was last opened with in this process; what Django caches by alias is valid for it.
     _generations: ClassVar[dict[str, str]] = {}
 
@@ -92,7 +95,9 @@ class TenantConnectionHandler(ConnectionHandler):
         """A new static connection; the public one is named for what it is."""
         entry = self.static_settings[alias]
         name = PUBLIC if alias == DEFAULT else alias
-        return load_backend(entry["ENGINE"]).DatabaseWrapper(entry, name)
+        connection = load_backend(entry["ENGINE"]).DatabaseWrapper(entry, name)
+        self.made[id(connection)] = connection
+        return connection
 
     def retire(self, alias: str) -> None:
         """Close this thread's connection to a tenant and forget what Django cached of it; one in use is kept."""
@@ -107,11 +112,9 @@ class TenantConnectionHandler(ConnectionHandler):
         self._generations.pop(alias, None)
         forget_caches(alias)
 
-    def release_tenants(self) -> Mapping[str, Any]:
-        """Answer the thread's connections to tenants, and know them no more; none is closed."""
-        live = self._live
+    def release_tenants(self) -> None:
+        """Know the thread's connections to tenants no more; none is closed."""
         self._keep({})
-        return live
 
     @property
     def _live(self) -> Mapping[str, Any]:
@@ -171,6 +174,7 @@ class TenantConnectionHandler(ConnectionHandler):
             self._generations[record.alias] = record.generation
             self._forget_oldest()
         connection = tenant_connection(record)
+        self.made[id(connection)] = connection
         self[record.alias] = connection
         return connection
 

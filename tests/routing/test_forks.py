@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 from django.db import DatabaseError, connections, transaction
@@ -15,6 +18,7 @@ from django.db.utils import load_backend
 from multi_tenant.context import public_context, tenant_context
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing import forks
+from multi_tenant.routing.handler import TenantConnectionHandler
 from tests import settings
 from tests.promises.control import Removal, Without, guarded_by
 from tests.promises.places import in_child
@@ -25,6 +29,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 shared = Without(forks, "connections", None)
 #: psycopg looks itself whether it is in the process that opened the connection.
 ends: tuple[Removal, ...] = (Without(forks, "keep_for_ever"),) if settings.PUBLIC == "sqlite" else ()
+
+
+class Forgetful(WeakValueDictionary[int, Any]):
+    """As if nobody knew of other threads' connections."""
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        """Nothing is kept."""
+
+
 PLACES: dict[str, tuple[Callable[[], AbstractContextManager[None]], Any, str]] = {
     "tenant": (lambda: tenant_context("acme"), Author, "acme"),
     "public": (public_context, Plan, PUBLIC),
@@ -73,6 +86,39 @@ def test_a_block_of_the_parent_goes_on_when_its_child_has_ended(place: str, acme
     with entered():
         assert model.objects.count() == 2
     assert committed == ["parent's"]
+
+
+@pytest.mark.skipif(settings.PUBLIC != "sqlite", reason="psycopg looks itself which process opened a connection")
+@guarded_by(Without(TenantConnectionHandler, "made", Forgetful()))
+def test_a_transaction_of_another_thread_goes_on_when_a_child_has_ended() -> None:
+    begun, forked, own = threading.Event(), threading.Event(), threading.local()
+
+    def begin() -> None:
+        # Not one that the test kit knows, and holds.
+        own.connection = connections.create_connection("default")
+        own.connection.set_autocommit(False)
+        with own.connection.cursor() as cursor:
+            cursor.execute("INSERT INTO billing_plan (name) VALUES ('Ada')")
+
+    def work() -> bool:
+        try:
+            begin()
+        finally:
+            begun.set()
+        forked.wait()
+        try:
+            return goes_through(own.connection.commit)
+        finally:
+            own.connection.close()
+
+    with ThreadPoolExecutor(1) as executor:
+        committed = executor.submit(work)
+        begun.wait()
+        try:
+            in_child(lambda: str(gc.collect()))
+        finally:
+            forked.set()
+        assert committed.result()
 
 
 def test_a_child_may_leave_its_parents_block(acme: Any) -> None:
