@@ -33,6 +33,7 @@ ONCE = (
     "tests/stress/",
     "tests/journeys/test_outages.py",
     "tests/journeys/test_process_models.py::test_a_server_without_a_guard_is_found_out",
+    "tests/promises/test_p6_flood.py",
     "tests/test_docs.py",
     "tests/test_packaging.py",
     "tests/test_servers.py",
