@@ -21,7 +21,7 @@ ATTEMPTS = 4
 NEVER_IDLE = 31536000
 #: Limits of an entry that are meant for requests: making a database, or waiting for a turn, takes longer.
 REQUEST_OPTIONS = frozenset({"read_timeout", "write_timeout"})
-#: What programs are told for an entry's ``ssl_mode``. MySQL's know the first, MariaDB's the others, none knows both.
+#: What MariaDB's programs are told for an entry's ``ssl_mode``; MySQL's have an option of that name, and not these.
 TLS = {
     "DISABLED": ("--loose-skip-ssl",),
     "REQUIRED": ("--loose-ssl",),

@@ -188,6 +188,22 @@ def test_dropping_a_login_ends_its_sessions(mysql: Engine) -> None:
         run(as_login(mysql), ONE, "SELECT 1")
 
 
+def test_a_login_is_busy_until_its_sessions_are_silent(mysql: Engine) -> None:
+    mysql.create(ONE)
+    run(mysql, ONE, "CREATE TABLE fruit (name varchar(20))")
+    mysql.create_login(LOGIN, PASSWORD, name=ONE)
+    assert not mysql.is_login_busy(LOGIN, silent_for=0)
+    session = held(as_login(mysql), ONE)
+    assert mysql.is_login_busy(LOGIN, silent_for=0)  # a transaction is open
+    session.rollback()
+    deadline = time.monotonic() + 60  # the server's table of transactions is a little behind
+    while mysql.is_login_busy(LOGIN, silent_for=0) and time.monotonic() < deadline:
+        pass
+    assert not mysql.is_login_busy(LOGIN, silent_for=0)
+    assert mysql.is_login_busy(LOGIN, silent_for=600)  # it was in use a moment ago
+    session.close()
+
+
 def test_the_password_of_a_login_is_in_no_log(mysql: Engine, settings: Any, caplog: Any) -> None:
     settings.DEBUG = True
     mysql.create(ONE)
