@@ -37,6 +37,8 @@ def postgresql(unblocked: None, postgres_url: str) -> Iterator[Engine]:
     yield engine
     for name in engine.names(PREFIX):
         engine.drop(name)
+    for login in engine.logins(PREFIX):
+        engine.drop_login(login)
 
 
 @pytest.fixture

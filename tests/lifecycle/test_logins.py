@@ -263,9 +263,10 @@ def test_the_server_is_sent_a_verifier(postgres: DatabaseServer) -> None:
     assert stored.startswith("SCRAM-SHA-256$")
 
 
-def test_the_command_rotates_and_tells(postgres: DatabaseServer, configure: Any, capsys: Any) -> None:
+@pytest.mark.parametrize("server", ["postgres", "mariadb"], indirect=True)
+def test_the_command_rotates_and_tells(server: DatabaseServer, configure: Any, capsys: Any) -> None:
     configure(REGISTRY_TTL=0.1)
-    former = create_tenant("acme", server=postgres).database["USER"]
+    former = create_tenant("acme", server=server).database["USER"]
     call_command("rotate_tenant_logins", "acme", "--json")
     assert json.loads(capsys.readouterr().out) == {"rotated": ["acme"], "left": [], "failed": {}}
     tenant = Tenant.objects.get()
