@@ -109,7 +109,7 @@ def test_a_server_without_a_guard_is_found_out(
 def sessions(postgres_url: str, prefix: str) -> Iterator[Sessions]:
     """Counts the sessions that are open in the journey's databases on the server."""
     psycopg = pytest.importorskip("psycopg")
-    query = "SELECT count(*) FROM pg_stat_activity WHERE starts_with(datname, %s)"
+    query = "SELECT count(*) FROM pg_stat_activity WHERE starts_with(datname, %s) AND backend_type = 'client backend'"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         yield lambda: connection.execute(query, [prefix]).fetchone()[0]
 
