@@ -9,9 +9,11 @@ from django.db.models import Count, Max, Min
 
 from multi_tenant.context import current_alias, public_context, tenant_context
 from multi_tenant.exceptions import WrongTenantError
-from tests.stress import operations
-from tests.stress.operations import Operation, expect_refused, new_book, some_authors
+from tests.stress import reads, writes
+from tests.stress.operations import Operation
+from tests.stress.reads import expect_refused, some_authors
 from tests.stress.worker import AUTHORS, CITY, Worker, expect, expect_at, expect_of, inside
+from tests.stress.writes import new_book
 from tests.testapp.common.models import City
 from tests.testapp.library.models import Author, Book, Tag
 
@@ -112,17 +114,17 @@ def look_inside(worker: Worker, alias: str) -> None:
 
 #: The asynchronous form of what has one.
 TWINS: dict[Operation, AsyncOperation] = {
-    operations.create: create,
-    operations.create_many: create_many,
-    operations.save: save,
-    operations.remove: remove,
-    operations.prefetch: prefetch,
-    operations.look_in_pieces: look_in_pieces,
-    operations.get_or_make: get_or_make,
-    operations.aggregate: aggregate,
-    operations.look_aside: look_aside,
-    operations.look_elsewhere: look_elsewhere,
-    operations.raw_rows: switch_in_thread,
+    writes.create: create,
+    writes.create_many: create_many,
+    writes.save: save,
+    writes.remove: remove,
+    reads.prefetch: prefetch,
+    reads.look_in_pieces: look_in_pieces,
+    writes.get_or_make: get_or_make,
+    reads.aggregate: aggregate,
+    reads.look_aside: look_aside,
+    reads.look_elsewhere: look_elsewhere,
+    reads.raw_rows: switch_in_thread,
 }
 
 

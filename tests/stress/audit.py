@@ -21,8 +21,8 @@ from tests.testapp.library.models import Author, Book, Tag
 #: Tables whose rows bear the tenant's name, and the column where they do.
 NAMES: tuple[tuple[type[Model], str], ...] = ((Author, "name"), (Tag, "word"), (Book, "title"), (City, "name"))
 LINKS = Book.tags.through
-#: Seconds that a server may take to notice that its clients have gone.
-PATIENCE = 60
+#: Seconds that a server may take to notice that its clients have gone, or a crowd to come by.
+PATIENCE = 600
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tests.stress.worker import Worker, close_mine, expect_at_rest, expect_outsi
 
 WORKERS = 8
 #: Operations of one visit to a tenant, at most; as many queries as a request may have.
-LONGEST_VISIT = 16
+LONGEST_VISIT = 24
 #: One visit in so many ends as a request does, with its thread's connections closed.
 REQUESTS = 8
 #: Seconds after which workers that do not come to an end are given up.

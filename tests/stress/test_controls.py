@@ -21,8 +21,10 @@ from tests.stress.conftest import Town
 from tests.stress.crowd import Crowd
 from tests.stress.day import MODES, spend
 from tests.stress.newcomers import expect_own
-from tests.stress.operations import OPERATIONS, Operation, create, join
+from tests.stress.operations import OPERATIONS, Operation
+from tests.stress.reads import join
 from tests.stress.worker import COUNTRY, LOCKED, CrossingError, Worker
+from tests.stress.writes import create
 from tests.testapp.common.models import City
 from tests.testapp.library.models import Book
 

@@ -19,8 +19,6 @@ from multi_tenant.routing.wrapper import TenantConnection
 AUTHORS = (1, 2, 3)
 TALLY, LOCKED, *TAGS = (1, 2, 3, 4)
 COUNTRY = CITY = 1
-#: How many books of its own a worker keeps in a tenant, about: it makes as many as it deletes.
-SHELF = 4
 #: How far the keys of two workers are apart.
 SPAN = 1_000_000
 
