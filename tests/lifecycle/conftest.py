@@ -17,11 +17,14 @@ from multi_tenant.registry.models import DatabaseServer, Domain
 from multi_tenant.registry.store import store
 from tests import servers
 from tests.lifecycle.places import run
+from tests.settings import PUBLIC
 
 #: One for the process, so that its tests share their templates.
 PREFIX = f"t{os.getpid()}_"
 SQLITE = "django.db.backends.sqlite3"
 World = Callable[[], Any]
+#: Places that have templates, which MySQL has not.
+TEMPLATED = ["postgres"] if PUBLIC == "mariadb" else ["public", "postgres"]
 
 
 @pytest.fixture(scope="session")

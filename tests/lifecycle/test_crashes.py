@@ -16,7 +16,7 @@ from multi_tenant.lifecycle import provision as provisioning
 from multi_tenant.lifecycle.placement import engine_for
 from multi_tenant.lifecycle.template import template_name
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Domain, Tenant
-from tests.lifecycle.conftest import PREFIX, World, known_engines
+from tests.lifecycle.conftest import PREFIX, TEMPLATED, World, known_engines
 from tests.lifecycle.forks import KILLED, REFUSED, end, killed, start
 from tests.lifecycle.places import exists, make_database, tables
 from tests.testapp.library.models import Author
@@ -166,7 +166,7 @@ def test_a_database_that_somebody_filled_meanwhile_is_not_taken(own: dict[str, A
     assert tables(own) == ["somebodys"]
 
 
-@pytest.mark.parametrize("server", ["public", "postgres"], indirect=True)  # MySQL has no templates
+@pytest.mark.parametrize("server", TEMPLATED, indirect=True)
 @pytest.mark.parametrize("point", TEMPLATE_POINTS)
 def test_a_template_is_built_again(point: str, server: DatabaseServer | None, configure: Any) -> None:
     configure(DATABASE_PREFIX=f"{PREFIX}fresh_")

@@ -18,13 +18,13 @@ from multi_tenant.lifecycle.placement import public_engine, server_engine
 from multi_tenant.lifecycle.template import build_template, clone_template, template_name, template_prefix
 from multi_tenant.registry.models import DatabaseServer
 from multi_tenant.routing.marker import TABLE
-from tests.lifecycle.conftest import PREFIX, place_of
+from tests.lifecycle.conftest import PREFIX, TEMPLATED, place_of
 from tests.testapp.library.models import Author
 
 
-@pytest.fixture(params=["public", "postgres"])
+@pytest.fixture(params=TEMPLATED)
 def server(request: pytest.FixtureRequest, registry: None) -> DatabaseServer | None:
-    """Each place that has templates, which MySQL has not."""
+    """Each place that has templates."""
     return place_of(request)
 
 
