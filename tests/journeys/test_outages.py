@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.fernet import Fernet
 
+from tests import servers
 from tests.journeys.load import under_load
 from tests.journeys.server import Server, gunicorn, uvicorn
 from tests.journeys.site import REGISTRY_TTL, Site, deployment
 from tests.promises.control import guarded_by
+from tests.server_processes import ServerUnavailableError, postgres_programs
 
 psycopg = pytest.importorskip("psycopg")
 sql = pytest.importorskip("psycopg.sql")
@@ -78,6 +80,12 @@ def make_tenants(site: Site, entries: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Any]:
     """A server that a test may stop."""
+    try:
+        postgres_programs()
+    except ServerUnavailableError as reason:
+        if "postgres" in servers.required_servers():
+            raise
+        pytest.skip(str(reason))
     with stoppable.StoppableServer() as server:
         yield server
 
@@ -191,8 +199,11 @@ def test_so_they_are_while_the_registry_takes_connections_and_does_not_answer(fa
 
 @pytest.mark.soak
 @pytest.mark.parametrize("serve", [gunicorn, uvicorn])
-@pytest.mark.parametrize("kept", ["0", "600"])
-@pytest.mark.parametrize(("leave", "come_back"), [("stop", "start"), ("freeze", "thaw")])
+@pytest.mark.parametrize(
+    ("kept", "leave", "come_back"),
+    # A statement on a connection that was kept waits for a frozen server, and so does its visitor.
+    [("0", "stop", "start"), ("600", "stop", "start"), ("0", "freeze", "thaw")],
+)
 def test_for_a_minute(far: Site, postgres: Any, serve: Serve, kept: str, leave: str, come_back: str) -> None:
     postgres.start()
     site = far.with_environment(OUTAGE_MAX_AGE=kept)
