@@ -11,7 +11,7 @@ from multi_tenant.lifecycle.fingerprint import unknown_migrations
 from multi_tenant.lifecycle.lock import turn_of
 from multi_tenant.lifecycle.marks import refuse_marked
 from multi_tenant.lifecycle.placement import engine_for, hidden, place_existing, tenant_model
-from multi_tenant.lifecycle.provision import Attempt, announce, carry_out
+from multi_tenant.lifecycle.provision import announce, carry_out
 from multi_tenant.lifecycle.reservation import (
     hosts_of,
     is_reserved,
@@ -19,6 +19,7 @@ from multi_tenant.lifecycle.reservation import (
     refuse_shared_location,
     tenant_to_make,
 )
+from multi_tenant.lifecycle.steps import Attempt
 from multi_tenant.registry.aliases import validate_alias
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer
 

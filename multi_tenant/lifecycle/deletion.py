@@ -20,9 +20,10 @@ from multi_tenant.lifecycle.lock import turn_of
 from multi_tenant.lifecycle.logins import drop_logins
 from multi_tenant.lifecycle.marks import mark_of
 from multi_tenant.lifecycle.placement import database_engine, engine_for
-from multi_tenant.lifecycle.provision import described, is_untouched, record
+from multi_tenant.lifecycle.provision import described
 from multi_tenant.lifecycle.reservation import RESERVED
 from multi_tenant.lifecycle.state import find, require
+from multi_tenant.lifecycle.steps import is_untouched, record
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.registry.models import AbstractTenant, Domain, Placement, TenantState
 from multi_tenant.routing.marker import remove_marker

@@ -16,7 +16,7 @@ from multi_tenant import ProvisioningError, tenant_context
 from multi_tenant.exceptions import TenantConnectionError
 from multi_tenant.fleet.logins import drop_each
 from multi_tenant.fleet.selection import named
-from multi_tenant.lifecycle import adopt, create_tenant, delete, drop_former_logins, logins, rotate_login
+from multi_tenant.lifecycle import adopt, create_tenant, delete, drop_former_logins, logins, rotate_login, steps
 from multi_tenant.lifecycle import provision as provisioning
 from multi_tenant.lifecycle.placement import engine_for
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Tenant
@@ -81,7 +81,7 @@ def test_a_login_that_the_server_does_not_admit_leaves_nothing(
 
     make = logins.make_login
     before = world()
-    monkeypatch.setattr(provisioning, "make_login", spoil)
+    monkeypatch.setattr(steps, "make_login", spoil)
     with pytest.raises(ProvisioningError, match=r"pg_hba\.conf.+TENANT_LOGINS"):
         create_tenant("acme", server=postgres)
     assert world() == before

@@ -23,6 +23,7 @@ from multi_tenant.exceptions import InvalidAliasError, TenantConnectionError
 from multi_tenant.lifecycle import create_tenant, delete, drop_stale_templates, fingerprint, purge, resume, suspend
 from multi_tenant.lifecycle import provision as provisioning
 from multi_tenant.lifecycle.placement import server_engine
+from multi_tenant.lifecycle.steps import activate
 from multi_tenant.lifecycle.template import template_prefix
 from multi_tenant.registry.models import DatabaseServer, Domain, Tenant
 from multi_tenant.routing.marker import read_marker
@@ -183,7 +184,7 @@ def test_an_error_after_the_last_step_serves_nothing(
     """As when the public database goes away between its commit and the answer."""
 
     def lost(attempt: Any) -> None:
-        provisioning.activate(attempt)
+        activate(attempt)
         raise OperationalError("server closed the connection unexpectedly")
 
     seen: list[str] = []
