@@ -27,8 +27,8 @@ class Scale:
     registered: tuple[int, ...] = (1, 100, 10_000, 100_000)
     rounds: int = 5
     #: Requests in a round that opens a connection for each, and in one that does not.
-    fresh: int = 60
-    kept: int = 250
+    fresh: int = 50
+    kept: int = 200
     loops: int = 1000
     created: int = 5
     #: Tenants in memory: with a connection, and looked up alone.
@@ -36,7 +36,7 @@ class Scale:
     known: int = 2000
     #: Rounds of visits over HTTP, and their seconds.
     visits: int = 3
-    seconds: float = 3
+    seconds: float = 2
 
 
 SMOKE = Scale(
