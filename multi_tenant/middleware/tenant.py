@@ -11,6 +11,8 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template import engines
+from django.template.backends.django import DjangoTemplates
 
 from multi_tenant.conf import conf
 from multi_tenant.context import PUBLIC_PLACE, UNDECIDED_PLACE, Place, fixed_context, public_context, refuse_unserved
@@ -42,6 +44,7 @@ class TenantMiddleware:
         self.get_response = get_response
         self.chain = ResolverChain()
         import_views()
+        import_tags()
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
@@ -98,6 +101,14 @@ def import_views() -> None:
     if conf.ROOT_URLCONF:
         with public_context():
             import_module(conf.ROOT_URLCONF)
+
+
+def import_tags() -> None:
+    """Import template tags and context processors, for the same reason: Django would with the first template."""
+    with public_context():
+        for engine in engines.all():
+            if isinstance(engine, DjangoTemplates):
+                engine.engine.template_context_processors  # noqa: B018  # imported when it is asked for
 
 
 def is_health_check(request: HttpRequest) -> bool:
