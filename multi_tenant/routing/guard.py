@@ -10,7 +10,7 @@ import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Model
 from django.db.models.expressions import Subquery
@@ -28,10 +28,9 @@ from multi_tenant.routing.router import check_not_foreign, location_of, settled
 HARMLESS = frozenset({"arraysize", "close", "closed", "connection", "description", "lastrowid", "rowcount"})
 #: The attribute of a query that holds the tenant it was built in; clones inherit it. Without it, it binds to any place.
 BUILT = "_multi_tenant_built"
-#: The attribute of a query that holds the alias of the objects that it filters by.
+#: The attribute of a query that holds the alias of the objects that it filters by, or writes the keys of.
 OBJECTS = "_multi_tenant_objects"
-#: The attribute of a queryset that holds the place where its rows were fetched.
-FETCHED = "_multi_tenant_fetched"
+#: The attribute of a queryset that holds its rows.
 ROWS = "_result_cache"
 
 
@@ -62,6 +61,18 @@ class GuardedCursor:
             check_connection(self.db)
         return super().__getattr__(name)  # type: ignore[misc]  # Django's cursor has it
 
+    def fetchone(self, *args: Any) -> Any:
+        """The driver's; as a method of ours, since ``iter(cursor.fetchone, None)`` looks it up once."""
+        return self.__getattr__("fetchone")(*args)
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
+        """As ``fetchone``."""
+        return self.__getattr__("fetchmany")(*args, **kwargs)
+
+    def fetchall(self, *args: Any) -> Any:
+        """As ``fetchone``."""
+        return self.__getattr__("fetchall")(*args)
+
     def __iter__(self) -> Iterator[Any]:
         for row in super().__iter__():  # type: ignore[misc]  # as above
             check_connection(self.db)
@@ -79,7 +90,8 @@ class GuardedCursor:
 
     def _execute_with_wrappers(self, *args: Any, **kwargs: Any) -> Any:
         check_connection(self.db)
-        return super()._execute_with_wrappers(*args, **kwargs)  # type: ignore[misc]  # as above
+        result = super()._execute_with_wrappers(*args, **kwargs)  # type: ignore[misc]  # as above
+        return self if result is self.cursor else result  # some drivers answer their cursor, which looks at nothing
 
 
 def guarded(cursor: Any) -> Any:
@@ -106,6 +118,19 @@ def note_tenant(original: Any) -> Any:
             self.__dict__[BUILT] = place
 
     return __init__
+
+
+def unbind_named(original: Any) -> Any:
+    """What is asked of the public database by name is the same everywhere, also where nothing needs to be named."""
+
+    @functools.wraps(original)
+    def using(self: Any, alias: str | None) -> Any:
+        queryset = original(self, alias)
+        if alias == PUBLIC:
+            queryset.query.__dict__.pop(BUILT, None)
+        return queryset
+
+    return using
 
 
 def check_query(original: Any) -> Any:
@@ -155,14 +180,14 @@ def check_built(query: Query, built: Place, alias: str) -> None:
 
 
 def check_objects_of(query: Query, found: str, alias: str) -> None:
-    """Raise WrongTenantError when a query that filters by objects of one database is run on another."""
+    """Raise WrongTenantError when a query that was given objects of one database is run on another."""
     if alias == DEFAULT:  # a query that is printed
         alias = active_place.get().alias or PUBLIC
     if found == alias or is_static(alias) or conf.GUARD is not Guard.FULL:
         return
     raise WrongTenantError(
-        f"A query for {label_of(query.model)} filters by an object from {found!r} and is run on {alias!r}. Load the "
-        "object again where it is used, or filter by its key.",
+        f"A query for {label_of(query.model)} was given an object from {found!r} and is run on {alias!r}. Load the "
+        "object again where it is used, or give its key.",
         found=found,
         expected=alias,
     )
@@ -174,20 +199,44 @@ def note_value(original: Any) -> Any:
     @functools.wraps(original)
     def check_query_object_type(self: Query, value: Any, opts: Any, field: Any) -> None:
         original(self, value, opts, field)
-        if isinstance(value, Model) and conf.GUARD is Guard.FULL:
-            alias = location_of(value)
-            if alias is not None and not is_static(alias) and not is_shared(value.__class__):
-                check_not_foreign(value)
-                note_objects(self, alias)
+        note_object(self, value)
 
     return check_query_object_type
 
 
+def note_written(original: Any) -> Any:
+    """``update()`` writes an object's key, which is another row's in another database."""
+
+    @functools.wraps(original)
+    def add_update_values(self: Query, values: dict[str, Any]) -> None:
+        for value in values.values():
+            note_object(self, value)
+        original(self, values)
+
+    return add_update_values
+
+
+def note_object(query: Query, value: Any) -> None:
+    """Note whose a value is, if it is an object of a model that has rows in several databases."""
+    if isinstance(value, Model) and conf.GUARD is Guard.FULL:
+        alias = location_of(value)
+        if alias is not None and not is_static(alias) and not is_shared(value.__class__):
+            check_not_foreign(value)
+            note_objects(query, alias)
+
+
 def note_objects(query: Query, alias: str) -> None:
-    """Note whose objects a query filters by. Raises WrongTenantError when they are of two databases."""
+    """Note whose objects a query was given. Raises WrongTenantError when they are of two databases."""
     known = query.__dict__.setdefault(OBJECTS, alias)
     if known != alias:
         check_objects_of(query, known, alias)
+
+
+class Fetched(NamedTuple):
+    """Rows and where they are from, in one: threads that share a queryset must not mix them up."""
+
+    rows: Any
+    place: Place
 
 
 class FetchedRows:
@@ -202,22 +251,18 @@ class FetchedRows:
     def __get__(self, queryset: Any, owner: type) -> Any:
         if queryset is None:
             return self
-        noted = queryset.__dict__
         try:
-            rows = noted[ROWS]
+            held = queryset.__dict__[ROWS]
         except KeyError:
             raise AttributeError(ROWS) from None
-        if rows is not None:
-            fetched = noted.get(FETCHED)
-            if fetched is not None and fetched is not active_place.get():
-                check_fetched(queryset, fetched)
-        return rows
+        if held.__class__ is not Fetched:  # none yet, or of a pickle from before we were installed
+            return held
+        if held.place is not active_place.get():
+            check_fetched(queryset, held.place)
+        return held.rows
 
     def __set__(self, queryset: Any, rows: Any) -> None:
-        noted = queryset.__dict__
-        noted[ROWS] = rows
-        if rows is not None:
-            noted[FETCHED] = active_place.get()
+        queryset.__dict__[ROWS] = None if rows is None else Fetched(rows, active_place.get())
 
 
 def check_fetched(queryset: Any, fetched: Place) -> None:
@@ -225,7 +270,8 @@ def check_fetched(queryset: Any, fetched: Place) -> None:
     place = active_place.get()
     if is_same(fetched, place) or conf.GUARD is not Guard.FULL or fetched.alias is None:
         return
-    if is_shared(queryset.model) or (queryset._db is not None and is_static(queryset._db)):
+    named = queryset._db
+    if is_shared(queryset.model) or (named is not None and (named == PUBLIC or is_static(named))):
         return
     raise refused(queryset.model, "fetched", fetched, place)
 
@@ -235,13 +281,14 @@ def check_steps(original: Any) -> Any:
 
     @functools.wraps(original)
     def iterator(self: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        return checked_steps(self, original(self, *args, **kwargs), active_place.get())
+        return checked_steps(self, original(self, *args, **kwargs))
 
     return iterator
 
 
-def checked_steps(queryset: Any, rows: Iterator[Any], begun: Place) -> Iterator[Any]:
-    """The rows, as long as they are asked for at one place."""
+def checked_steps(queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:
+    """The rows, as long as they are asked for at the place of the first one, where the query is run."""
+    begun = active_place.get()
     for row in rows:
         if begun is not active_place.get():
             check_fetched(queryset, begun)
@@ -253,15 +300,14 @@ def check_async_steps(original: Any) -> Any:
 
     @functools.wraps(original)
     def aiterator(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        return checked_async_steps(self, original(self, *args, **kwargs), active_place.get())
+        return checked_async_steps(self, original(self, *args, **kwargs))
 
     return aiterator
 
 
-async def checked_async_steps(
-    queryset: Any, rows: AsyncGenerator[Any, None], begun: Place
-) -> AsyncGenerator[Any, None]:
+async def checked_async_steps(queryset: Any, rows: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
     """``checked_steps`` for coroutines."""
+    begun = active_place.get()
     async with aclosing(rows):
         async for row in rows:
             if begun is not active_place.get():
@@ -287,7 +333,7 @@ def check_expression(original: Any) -> Any:
     @functools.wraps(original)
     def __init__(self: Subquery, queryset: Any, *args: Any, **kwargs: Any) -> None:
         named = getattr(queryset, "_db", None)  # none of a query's
-        if named is not None and conf.GUARD is Guard.FULL:
+        if named not in (None, DEFAULT) and conf.GUARD is Guard.FULL:  # the outer query's is the default one, too
             settled(named, queryset.model)
         original(self, queryset, *args, **kwargs)
 

@@ -19,12 +19,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import ForeignObject, Model, QuerySet, deletion
+from django.db.models import Field, ForeignObject, Model, QuerySet, deletion, query
 from django.db.models.deletion import Collector
 from django.db.models.expressions import Subquery
+from django.db.models.fields.related import RelatedField
 from django.db.models.manager import BaseManager
 from django.db.models.query import RawQuerySet
-from django.db.models.sql import Query
+from django.db.models.sql import Query, UpdateQuery
 from django.db.transaction import Atomic
 from django.db.utils import ConnectionHandler, ConnectionRouter
 
@@ -41,12 +42,17 @@ from multi_tenant.routing.guard import (
     check_steps,
     note_tenant,
     note_value,
+    note_written,
+    unbind_named,
 )
 from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
 from multi_tenant.routing.owner import run_as_owner
 from multi_tenant.routing.settling import (
-    check_related,
+    check_neighbour,
+    check_pointed_at,
+    check_pointing,
     check_value,
+    own_lookups,
     settle_bulk,
     settle_collector,
     settle_instance,
@@ -159,8 +165,11 @@ PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (Collector, "collect", note_database),
     (Collector, "can_fast_delete", note_database),
     (deletion, "get_candidate_relations_to_delete", relations_here),
-    (ForeignObject, "get_local_related_value", check_related),
-    (ForeignObject, "get_foreign_related_value", check_related),
+    (ForeignObject, "get_local_related_value", check_pointing),
+    (ForeignObject, "get_foreign_related_value", check_pointed_at),
+    (RelatedField, "get_forward_related_filter", check_pointed_at),
+    (Field, "get_filter_kwargs_for_object", check_neighbour),
+    (query, "normalize_prefetch_lookups", own_lookups),
     (Model, "delete", settle_instance),
     (Model, "refresh_from_db", settle_refresh),
     (Model, "prepare_database_save", check_value),
@@ -172,8 +181,10 @@ PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (Query, "get_compiler", check_query),
     (Query, "combine", check_joined),
     (Query, "check_query_object_type", note_value),
+    (UpdateQuery, "add_update_values", note_written),
     (QuerySet, "_result_cache", FetchedRows),
     (RawQuerySet, "_result_cache", FetchedRows),
+    (QuerySet, "using", unbind_named),
     (QuerySet, "iterator", check_steps),
     (RawQuerySet, "iterator", check_steps),
     (QuerySet, "aiterator", check_async_steps),

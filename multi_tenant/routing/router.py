@@ -128,6 +128,20 @@ def check_not_foreign(instance: Model) -> None:
         check_at_home(instance)
 
 
+def check_belongs(instance: Model, related: type[Model] | None) -> None:
+    """Raise WrongTenantError when an object's key is taken for a relation to rows of a model that are elsewhere.
+
+    Those of a shared model are public, wherever they are asked for.
+    """
+    check_not_foreign(instance)
+    place, alias = active_place.get(), instance._state.db
+    if alias is None or is_static(alias) or home_of(instance._meta.app_label) is not Home.BOTH:
+        return
+    expected = PUBLIC if related is not None and home_of(related._meta.app_label) is Home.SHARED else place.alias
+    if expected is not None:
+        check_same(instance, expected)
+
+
 def settled(alias: str | None, model: type[Model], instance: Model | None = None) -> str:
     """The true name of an explicit ``using``: ``default`` is routed, a tenant's alias must be the active one.
 

@@ -5,16 +5,18 @@ Each function wraps a method of Django's, and is put in its place by the patches
 
 from __future__ import annotations
 
+import copy
 import functools
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import ForeignObject, Model, QuerySet
+from django.db.models import Field, ForeignObject, Model, Prefetch, QuerySet
 from django.db.models.deletion import Collector
 from django.db.utils import ConnectionRouter
 
 from multi_tenant.context import active_place
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
-from multi_tenant.routing.router import check_not_foreign, settled
+from multi_tenant.routing.router import check_belongs, check_not_foreign, settled
 
 
 def settle_property(original: property) -> property:
@@ -164,12 +166,54 @@ def settle_route(original: Any) -> Any:
     return route
 
 
-def check_related(original: Any) -> Any:
+def check_pointing(original: Any) -> Any:
     """``remove`` of managers, and prefetching for several objects, take their keys and never ask whose they are."""
 
     @functools.wraps(original)
     def related_value(self: ForeignObject[Any, Any], instance: Model) -> Any:
-        check_not_foreign(instance)
+        check_belongs(instance, self.related_model)
         return original(self, instance)
 
     return related_value
+
+
+def check_pointed_at(original: Any) -> Any:
+    """``check_pointing`` for the object at the other end of a relation; ``set_…_order()`` asks nothing more of it."""
+
+    @functools.wraps(original)
+    def related_value(self: ForeignObject[Any, Any], obj: Model) -> Any:
+        check_belongs(obj, self.model)
+        return original(self, obj)
+
+    return related_value
+
+
+def check_neighbour(original: Any) -> Any:
+    """``get_next_in_order()`` looks for a value of the object's in whichever database is active."""
+
+    @functools.wraps(original)
+    def get_filter_kwargs_for_object(self: Field[Any, Any], obj: Model) -> Any:
+        check_not_foreign(obj)
+        return original(self, obj)
+
+    return get_filter_kwargs_for_object
+
+
+def own_lookups(original: Any) -> Any:
+    """Prefetching notes an object in the very queryset of a ``Prefetch``, which all tenants use if it is a class's."""
+
+    @functools.wraps(original)
+    def normalize_prefetch_lookups(lookups: Iterable[Any], prefix: str | None = None) -> Any:
+        return original([own_lookup(lookup) for lookup in lookups], prefix)
+
+    return normalize_prefetch_lookups
+
+
+def own_lookup(lookup: Any) -> Any:
+    """A lookup whose queryset and hints nobody else has."""
+    if not isinstance(lookup, Prefetch) or lookup.queryset is None:
+        return lookup
+    own: Any = copy.copy(lookup)
+    own.queryset = lookup.queryset.all()
+    own.queryset._hints = dict(own.queryset._hints)
+    return own

@@ -9,6 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -80,7 +81,7 @@ class Without:
 class WithoutPatch(Without):
     """A removal of one of the changes made to Django."""
 
-    def __init__(self, owner: type, name: str) -> None:
+    def __init__(self, owner: type | ModuleType, name: str) -> None:
         super().__init__(owner, name, None)
         self.owner, self.name = owner, name
 

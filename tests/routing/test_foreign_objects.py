@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db.models import ForeignObject, prefetch_related_objects
+from django.contrib.auth.models import Group, User
+from django.db import models, transaction
+from django.db.models import Field, ForeignObject, prefetch_related_objects
+from django.db.models.fields.related import RelatedField
+from django.test.utils import isolate_apps
 
-from multi_tenant.context import tenant_context
+from multi_tenant.context import public_context, tenant_context
 from multi_tenant.exceptions import WrongTenantError
 from tests.promises.control import WithoutPatch, all_of, guarded_by, refused
 from tests.testapp.library.models import Author, Book, Tag
@@ -53,3 +57,52 @@ def test_objects_of_one_tenant_are_removed_and_prefetched_for(books: dict[str, B
         books["bolt"].tags.remove(Tag.objects.get())
         prefetch_related_objects(list(Book.objects.all()), "author", "tags")
         assert not books["bolt"].tags.exists()
+
+
+@guarded_by(unchecked)
+@pytest.mark.parametrize("at", ["public", "acme"])
+def test_an_object_of_the_other_home_removes_nothing(at: str, acme: Any) -> None:
+    places, groups = {"public": public_context(), "acme": tenant_context(acme)}, {}
+    for name, place in places.items():
+        with place.again():
+            groups[name] = Group.objects.create(pk=1, name="staff")
+            User.objects.create(username="ada").groups.add(groups[name])
+    [other] = groups.keys() - {at}
+    with places[at].again():
+        ada = User.objects.get()
+        assert refused(WrongTenantError, lambda: ada.groups.remove(groups[other]))
+        assert ada.groups.exists()
+
+
+def unordered() -> Any:
+    """Django's own fields."""
+    return all_of(
+        WithoutPatch(RelatedField, "get_forward_related_filter"), WithoutPatch(Field, "get_filter_kwargs_for_object")
+    )
+
+
+@guarded_by(unordered)
+@pytest.mark.parametrize("ask", ["get_chapter_order", "set_chapter_order", "get_next_in_order"])
+def test_an_object_of_another_tenant_orders_nothing(ask: str, acme: Any, bolt: Any) -> None:
+    with isolate_apps("tests.testapp.library"):
+
+        class Volume(models.Model):
+            class Meta:
+                app_label = "library"
+
+        class Chapter(models.Model):
+            volume = models.ForeignKey(Volume, models.CASCADE)
+
+            class Meta:
+                app_label = "library"
+                order_with_respect_to = "volume"
+
+    chapter: Any = Chapter.from_db("acme", ["id", "volume_id", "_order"], [1, 1, 0])
+    volume: Any = Volume.from_db("acme", ["id"], [1])
+    asked: dict[str, Any] = {
+        "get_chapter_order": lambda: list(volume.get_chapter_order()),
+        "set_chapter_order": lambda: volume.set_chapter_order([1]),
+        "get_next_in_order": chapter.get_next_in_order,
+    }
+    with tenant_context(bolt), transaction.atomic():
+        assert refused(WrongTenantError, asked[ask])  # a control finds no table

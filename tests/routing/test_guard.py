@@ -6,21 +6,22 @@ import asyncio
 import copy
 import pickle
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection, connections, transaction
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, Subquery, query
 
 from multi_tenant.conf import Guard, conf
-from multi_tenant.context import UNDECIDED_PLACE, fixed_context, public_context, tenant_bound, tenant_context
+from multi_tenant.context import UNDECIDED_PLACE, fixed_context, public_context, tenant_context
 from multi_tenant.exceptions import ConfigurationError, MultiTenantError, WrongTenantError
 from multi_tenant.models import Tenant
 from multi_tenant.routing import guard, router, settling
-from tests.promises.control import Without, all_of, guard_off, guarded_by, refused
+from tests.promises.control import Without, WithoutPatch, all_of, guard_off, guarded_by, refused
 from tests.testapp.billing.models import Plan
 from tests.testapp.common.models import City, Country
 from tests.testapp.library.models import Author, Book, Tag
@@ -50,9 +51,12 @@ def held(acme: Tenant, bolt: Tenant) -> Iterator[Any]:
         found.connection = connections["acme"]
         found.cursor = connection.cursor()
         found.cursor.execute(TITLES)
+        found.fetch = found.cursor.fetchall
+        found.answering = connection.cursor()
+        found.answer = found.answering.execute(TITLES) or found.answering
     with tenant_context(bolt):
         yield found
-    for opened in found.cursor, found.steps, found.raw_steps:
+    for opened in found.cursor, found.answering, found.steps, found.raw_steps:
         opened.close()
 
 
@@ -60,6 +64,12 @@ def tried(call: Callable[[], Any]) -> Any:
     """What a call answers; an error leaves the test's own transaction whole."""
     with transaction.atomic():
         return call()
+
+
+def use_copy(opened: Any) -> None:
+    """A second connection is the test's own to close."""
+    with closing(opened.copy()) as other:
+        other.cursor().close()
 
 
 CONNECTIONS: dict[str, Callable[[Any], Any]] = {
@@ -72,7 +82,9 @@ CONNECTIONS: dict[str, Callable[[Any], Any]] = {
     "a row": lambda held: held.cursor.fetchone(),
     "some rows": lambda held: held.cursor.fetchmany(1),
     "iteration": lambda held: list(held.cursor),
-    "a copied connection": lambda held: held.connection.copy().cursor().close(),
+    "rows by a method that is held": lambda held: held.fetch(),
+    "rows of what a statement answers": lambda held: held.answer.fetchall(),
+    "a copied connection": lambda held: use_copy(held.connection),
     "a bulk write past the router": lambda held: transaction.get_connection("acme").cursor().execute("SELECT 1"),
 }
 
@@ -182,26 +194,39 @@ def test_a_fetched_queryset_is_refused_outside_of_its_tenant(held: Any) -> None:
         assert refused(WrongTenantError, lambda: list(held.done))
 
 
-async def consumed_elsewhere() -> list[Any]:
-    rows, found = Author.objects.all().aiterator(), []
-    async with tenant_context("acme"):
-        found.append(await anext(rows))
-    async with tenant_context("bolt"):
-        found.append(await anext(rows))
-    return found
+async def consumed_elsewhere(found: list[Any]) -> None:
+    rows = Author.objects.all().aiterator()
+    try:
+        async with tenant_context("acme"):
+            found.append(await anext(rows))
+        async with tenant_context("bolt"):
+            found.append(await anext(rows))
+    finally:
+        await sync_to_async(connections.close_all)()
 
 
 @guarded_by(guard_off)
 @pytest.mark.django_db(transaction=True)
-def test_an_async_iterator_is_refused_in_another_tenant(acme: Tenant, bolt: Tenant) -> None:
+@pytest.mark.parametrize("place", [fixed_context(UNDECIDED_PLACE), public_context()], ids=["undecided", "public"])
+def test_an_async_iterator_is_refused_in_another_tenant(place: Any, acme: Tenant, bolt: Tenant) -> None:
+    found: list[Any] = []
     with tenant_context(acme):
         Author.objects.bulk_create([Author(name="1"), Author(name="2")])
-    with public_context():
-        assert refused(WrongTenantError, lambda: asyncio.run(tenant_bound(consumed_elsewhere)()))
+    with place.again():
+        assert refused(WrongTenantError, lambda: asyncio.run(consumed_elsewhere(found)))
+    assert len(found) == 1
+
+
+def test_an_iterator_belongs_to_where_its_first_row_is_asked_for(acme: Tenant) -> None:
+    steps = Country.objects.iterator()
+    with tenant_context(acme):
+        Country.objects.create(code="fr")
+        assert next(steps).code == "fr"
 
 
 EVERYWHERE = Book.objects.all()
 BY_TITLE = Book.objects.order_by("title")
+WRITTEN = Exists(Book.objects.using("default").filter(author=OuterRef("pk")))
 
 
 def test_a_queryset_of_a_class_or_module_serves_every_tenant(held: Any) -> None:
@@ -210,6 +235,32 @@ def test_a_queryset_of_a_class_or_module_serves_every_tenant(held: Any) -> None:
         assert [book.title for book in EVERYWHERE.all()] == ["acme"]
         assert Author.objects.filter(books__in=BY_TITLE).get().name == "acme"
     assert Author.objects.filter(books__in=BY_TITLE).get().name == "bolt"
+
+
+@guarded_by(WithoutPatch(query, "normalize_prefetch_lookups"))
+def test_a_prefetch_of_a_class_or_module_serves_every_tenant(held: Any) -> None:
+    with public_context():
+        books = Book.objects.order_by("title")
+        authors = Author.objects.prefetch_related(Prefetch("books", books))
+    with tenant_context("acme", switch=True):
+        assert [book.title for book in authors.get().books.all()] == ["acme"]
+    assert not refused(WrongTenantError, books.count)
+    assert [book.title for book in authors.get().books.all()] == ["bolt"]
+
+
+def test_an_expression_of_a_module_that_names_default_serves_every_tenant(held: Any) -> None:
+    assert Author.objects.get(WRITTEN).name == "bolt"
+    with tenant_context("acme", switch=True):
+        assert Author.objects.get(WRITTEN).name == "acme"
+
+
+@guarded_by(guard_off)
+def test_rows_and_their_place_are_kept_as_one(held: Any) -> None:
+    """Two attributes are set one after the other, and threads that share a queryset would mix up theirs."""
+    ours = Book.objects.all()
+    assert [book.title for book in ours] == ["bolt"]
+    ours.__dict__[guard.ROWS] = held.done.__dict__[guard.ROWS]
+    assert refused(WrongTenantError, lambda: list(ours))
 
 
 @guarded_by(guard_off)
@@ -243,9 +294,12 @@ def test_what_is_asked_of_public_by_name_is_the_same_everywhere(acme: Tenant, bo
     City.objects.create(name="Paris", country=country)
     with tenant_context(acme):
         lazy = City.objects.using("public").filter(country=country)
-        assert lazy.get().name == "Paris"
-    with tenant_context(bolt):
-        assert lazy.get().name == "Paris"
+        done = City.objects.using("public")
+        assert lazy.get().name == done[0].name == done.get().name == "Paris"
+        assert len(done) == 1
+    for place in tenant_context(bolt), public_context():
+        with place:
+            assert lazy.get().name == next(iter(done)).name == "Paris"
 
 
 @guarded_by(guard_off)
@@ -262,11 +316,25 @@ def test_a_filter_by_an_object_of_the_other_home_is_refused(into: str, acme: Ten
         assert list(City.objects.filter(country=countries[into])) == []
 
 
+@guarded_by(guard_off)
+@pytest.mark.parametrize("into", ["public", "acme"])
+def test_an_object_of_the_other_home_is_not_written(into: str, acme: Tenant) -> None:
+    places = {"public": public_context(), "acme": tenant_context(acme)}
+    countries = {}
+    for name, place in places.items():
+        with place.again():
+            countries[name] = Country.objects.create(pk=1, code="fr")
+    [other] = countries.keys() - {into}
+    with places[into].again():
+        assert refused(WrongTenantError, lambda: tried(lambda: City.objects.update(country=countries[other])))
+        assert City.objects.update(country=countries[into]) == 0
+
+
 def test_a_filter_by_objects_of_two_databases_is_refused(acme: Tenant) -> None:
     ours = Country.objects.create(code="fr")
     with tenant_context(acme):
         theirs = Country.objects.create(code="fr")
-        with pytest.raises(WrongTenantError, match="filters by an object"):
+        with pytest.raises(WrongTenantError, match="was given an object"):
             City.objects.filter(country=ours).filter(country=theirs)
 
 
