@@ -1,16 +1,13 @@
-"""The guard behind the router: refuses a tenant's connection, and what was asked for in a tenant, at another place.
+"""The guard behind the router: refuses what was asked for in one tenant and is run in another.
 
-The connections call it for each use of a cursor; the rest wraps methods of Django's, and is put in its place by the
-patches. How far it goes is said by the setting GUARD.
+Each function wraps a method of Django's, and is put in its place by the patches. ``cursors`` has the guard's looks at
+connections, ``rows`` those at fetched rows. How far all of it goes is said by the setting GUARD.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import Model
 from django.db.models.expressions import Subquery
@@ -20,91 +17,13 @@ from multi_tenant.conf import Guard, conf
 from multi_tenant.context import Place, active_place
 from multi_tenant.exceptions import WrongTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
-from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.routing.homes import Home, home_of, is_static
 from multi_tenant.routing.router import check_not_foreign, location_of, settled
 
-#: Attributes of a driver's cursor that neither ask nor tell anything of the database's rows.
-HARMLESS = frozenset({"arraysize", "close", "closed", "connection", "description", "lastrowid", "rowcount"})
 #: The attribute of a query that holds the tenant it was built in; clones inherit it. Without it, it binds to any place.
 BUILT = "_multi_tenant_built"
 #: The attribute of a query that holds the alias of the objects that it filters by, or writes the keys of.
 OBJECTS = "_multi_tenant_objects"
-#: The attribute of a queryset that holds its rows.
-ROWS = "_result_cache"
-
-
-def check_connection(connection: Any) -> None:
-    """Raise WrongTenantError when a tenant's connection is used while that tenant is not the active one."""
-    record: TenantRecord = connection.record
-    place = active_place.get()
-    if place.alias == record.alias and (place.uuid is record.uuid or place.uuid == record.uuid):
-        return
-    if not connection.guarded or conf.GUARD is Guard.OFF:
-        return
-    raise WrongTenantError(
-        f"A connection to {record.alias!r} was used while {place.alias or 'no tenant'!r} is active. Enter the tenant "
-        f"with tenant_context({record.alias!r}), and ask for connections, cursors and iterators there.",
-        found=record.alias,
-        expected=place.alias,
-    )
-
-
-class GuardedCursor:
-    """The mixin over Django's cursors of a tenant: each call looks at the place anew, as a cursor may be held."""
-
-    db: Any
-    cursor: Any
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in HARMLESS:
-            check_connection(self.db)
-        return super().__getattr__(name)  # type: ignore[misc]  # Django's cursor has it
-
-    def fetchone(self, *args: Any) -> Any:
-        """The driver's; as a method of ours, since ``iter(cursor.fetchone, None)`` looks it up once."""
-        return self.__getattr__("fetchone")(*args)
-
-    def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
-        """As ``fetchone``."""
-        return self.__getattr__("fetchmany")(*args, **kwargs)
-
-    def fetchall(self, *args: Any) -> Any:
-        """As ``fetchone``."""
-        return self.__getattr__("fetchall")(*args)
-
-    def __iter__(self) -> Iterator[Any]:
-        for row in super().__iter__():  # type: ignore[misc]  # as above
-            check_connection(self.db)
-            yield row
-
-    def close(self) -> None:
-        """Closing is allowed anywhere, and is no use of the connection any more."""
-        self.db.forget_cursor(self)
-        self.cursor.close()
-
-    def callproc(self, *args: Any, **kwargs: Any) -> Any:
-        """``callproc`` does not go the way of the other statements."""
-        check_connection(self.db)
-        return super().callproc(*args, **kwargs)  # type: ignore[misc]  # as above
-
-    def _execute_with_wrappers(self, *args: Any, **kwargs: Any) -> Any:
-        check_connection(self.db)
-        result = super()._execute_with_wrappers(*args, **kwargs)  # type: ignore[misc]  # as above
-        return self if result is self.cursor else result  # some drivers answer their cursor, which looks at nothing
-
-
-def guarded(cursor: Any) -> Any:
-    """The cursor, from now on guarded."""
-    stock: Any = type(cursor)
-    cursor.__class__ = guarded_class(stock)
-    return cursor
-
-
-@cache
-def guarded_class(stock: Any) -> Any:
-    """A class of Django's cursors with the guard over it; there are two for each engine, plain and debug."""
-    return type(stock.__name__, (GuardedCursor, stock), {"__module__": stock.__module__, "__doc__": stock.__doc__})
 
 
 def note_tenant(original: Any) -> Any:
@@ -230,89 +149,6 @@ def note_objects(query: Query, alias: str) -> None:
     known = query.__dict__.setdefault(OBJECTS, alias)
     if known != alias:
         check_objects_of(query, known, alias)
-
-
-class Fetched(NamedTuple):
-    """Rows and where they are from, in one: threads that share a queryset must not mix them up."""
-
-    rows: Any
-    place: Place
-
-
-class FetchedRows:
-    """The attribute of a queryset's fetched rows: set, it notes the place; read at another one, it raises.
-
-    ``count()``, ``exists()``, slices and prefetched relations read it past every method that could be wrapped.
-    """
-
-    def __init__(self, original: None) -> None:
-        """Nothing is replaced: without us each queryset has a plain attribute."""
-
-    def __get__(self, queryset: Any, owner: type) -> Any:
-        if queryset is None:
-            return self
-        try:
-            held = queryset.__dict__[ROWS]
-        except KeyError:
-            raise AttributeError(ROWS) from None
-        if held.__class__ is not Fetched:  # none yet, or of a pickle from before we were installed
-            return held
-        if held.place is not active_place.get():
-            check_fetched(queryset, held.place)
-        return held.rows
-
-    def __set__(self, queryset: Any, rows: Any) -> None:
-        queryset.__dict__[ROWS] = None if rows is None else Fetched(rows, active_place.get())
-
-
-def check_fetched(queryset: Any, fetched: Place) -> None:
-    """Raise WrongTenantError when rows that were fetched at one place are looked at elsewhere."""
-    place = active_place.get()
-    if is_same(fetched, place) or conf.GUARD is not Guard.FULL or fetched.alias is None:
-        return
-    named = queryset._db
-    if is_shared(queryset.model) or (named is not None and (named == PUBLIC or is_static(named))):
-        return
-    raise refused(queryset.model, "fetched", fetched, place)
-
-
-def check_steps(original: Any) -> Any:
-    """``iterator()`` fetches many rows at a time, and hands them out wherever its consumer has gone since."""
-
-    @functools.wraps(original)
-    def iterator(self: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        return checked_steps(self, original(self, *args, **kwargs))
-
-    return iterator
-
-
-def checked_steps(queryset: Any, rows: Iterator[Any]) -> Iterator[Any]:
-    """The rows, as long as they are asked for at the place of the first one, where the query is run."""
-    begun = active_place.get()
-    for row in rows:
-        if begun is not active_place.get():
-            check_fetched(queryset, begun)
-        yield row
-
-
-def check_async_steps(original: Any) -> Any:
-    """``aiterator()`` does as ``iterator()`` does."""
-
-    @functools.wraps(original)
-    def aiterator(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        return checked_async_steps(self, original(self, *args, **kwargs))
-
-    return aiterator
-
-
-async def checked_async_steps(queryset: Any, rows: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-    """``checked_steps`` for coroutines."""
-    begun = active_place.get()
-    async with aclosing(rows):
-        async for row in rows:
-            if begun is not active_place.get():
-                check_fetched(queryset, begun)
-            yield row
 
 
 def check_contained(original: Any) -> Any:

@@ -33,13 +33,10 @@ from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.routing.blocks import bind_on_commit, enter_block, exit_block, keep_place
 from multi_tenant.routing.deletion import note_database, relations_here
 from multi_tenant.routing.guard import (
-    FetchedRows,
-    check_async_steps,
     check_contained,
     check_expression,
     check_joined,
     check_query,
-    check_steps,
     note_tenant,
     note_value,
     note_written,
@@ -47,6 +44,7 @@ from multi_tenant.routing.guard import (
 )
 from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
 from multi_tenant.routing.owner import run_as_owner
+from multi_tenant.routing.rows import FetchedRows, check_async_steps, check_steps
 from multi_tenant.routing.settling import (
     check_neighbour,
     check_pointed_at,

@@ -19,7 +19,7 @@ from multi_tenant.context import active_place, refuse_unserved
 from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, TenantUnavailableError, WrongDatabaseError
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.store import store
-from multi_tenant.routing.guard import check_connection, guarded
+from multi_tenant.routing.cursors import check_connection, guarded
 from multi_tenant.routing.marker import read_marker
 from multi_tenant.routing.outages import OutageAware
 
