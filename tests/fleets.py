@@ -89,6 +89,9 @@ def drop(engine: Engine, prefix: str, *, but: str = " ") -> None:
     for name in engine.names(prefix):
         if not name.startswith(but):
             engine.drop(name)
+    for login in engine.logins(prefix):
+        if but == " " or "rows_" not in login:  # the group's, which templates are open to
+            engine.drop_login(login)
 
 
 def put_behind(alias: str) -> None:

@@ -57,6 +57,17 @@ def test_it_gets_what_else_the_public_database_has() -> None:
     assert entry["OPTIONS"] == {"sslmode": "require"}
 
 
+@pytest.mark.parametrize(("given", "role"), [({"NAME": "x"}, "owner"), ({"NAME": "x", "USER": "one"}, None)])
+def test_a_login_of_its_own_does_not_become_what_the_servers_becomes(
+    given: dict[str, Any], role: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = {**PUBLIC_DATABASE, "OPTIONS": {"assume_role": "owner", "sslmode": "require"}}
+    monkeypatch.setitem(project.DATABASES, "default", server)
+    for entry in (complete_on_public_server(given), complete_on_server(given, server)):
+        assert entry["OPTIONS"].get("assume_role") == role
+        assert entry["OPTIONS"]["sslmode"] == "require"
+
+
 def test_options_and_port_go_to_the_same_engine_alone() -> None:
     entry = complete_own({"ENGINE": SQLITE, "NAME": "own.sqlite3"})
     assert (entry["PORT"], entry["OPTIONS"]) == ("", {})

@@ -18,6 +18,7 @@ from multi_tenant.registry.models import TenantState
 from multi_tenant.registry.store import store
 
 pytestmark = pytest.mark.django_db
+SQLITE = "django.db.backends.sqlite3"
 
 
 @pytest.fixture
@@ -152,3 +153,13 @@ def test_a_server_with_tenants_is_not_deleted(acme: Tenant) -> None:
 
 def test_rows_are_shown_by_their_names(acme: Tenant) -> None:
     assert [str(acme), str(acme.domains.get()), str(DatabaseServer(name="one"))] == ["acme", "acme.example", "one"]
+
+
+def test_the_owners_entry_is_without_the_tenants_login() -> None:
+    rows: Any = Tenant.objects
+    placed = rows.create(alias="placed", database={"NAME": "placed", "USER": "its own", "PASSWORD": "its own"})
+    own = rows.create(alias="own", placement="own", database={"ENGINE": SQLITE, "NAME": "own.sqlite3"})
+    assert placed.entry()["USER"] == "its own"
+    assert "its own" not in (placed.owner_entry()["USER"], placed.owner_entry()["PASSWORD"])
+    assert placed.owner_entry()["NAME"] == placed.entry()["NAME"]
+    assert own.owner_entry() == own.entry()
