@@ -12,7 +12,9 @@ from benchmarks.report import Case, Costs, Report, Subject
 from benchmarks.runs.request import counted, prepare
 
 #: As many as a peer that keeps a connection for each tenant, in each thread, can have of the server.
-MOST = 50
+MOST = 20
+#: How much longer than a round the first visits last: each thread is to meet each tenant, which chance decides.
+WARMING = 4
 TITLE = "Requests in a second"
 METHOD = (
     f"gunicorn with {workers} workers of {threads} threads serves the page of the benchmark `request`.",
@@ -47,7 +49,7 @@ def measure(bench: Bench, regime: str, age: int | None, databases: tuple[str, ..
             log = bench.directory / f"{peer.key}.log"
             sites.append(stack.enter_context(serving(peer, configuration, log=log)))
         for site in sites:
-            site.visited(tenants=count, seconds=bench.scale.seconds)
+            site.visited(tenants=count, seconds=WARMING * bench.scale.seconds)
         return rounds(bench, f"{counted(count)}, {regime} connections", sites, count)
 
 
