@@ -21,6 +21,7 @@ BEYOND = (
     "multi_tenant.contrib.",
     "multi_tenant.databases.mysql",
     "multi_tenant.databases.postgresql",
+    "multi_tenant.databases.roles",
     "multi_tenant.testing",
 )
 OPTIONAL_PACKAGES = ("celery", "channels", "MySQLdb", "psycopg", "psycopg_pool", "redis", "rest_framework")
