@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 from multi_tenant.context import active_place, tenant_context
 from multi_tenant.registry.store import store
 from multi_tenant.routing.handler import TenantConnectionHandler
+from multi_tenant.routing.wrapper import TenantConnection
 
 if TYPE_CHECKING:
     from multi_tenant.registry.models import AbstractTenant
@@ -131,6 +132,8 @@ def pytest_runtest_teardown() -> Generator[None, Any, Any]:
         store.clear()
         if isinstance(connections, TenantConnectionHandler):
             for connection in connections.all(initialized_only=True):
+                if isinstance(connection, TenantConnection) and not connection.in_atomic_block:
+                    connection.close()  # with the cursors that the test has left open
                 connections.retire(connection.alias)
 
 

@@ -20,7 +20,7 @@ from multi_tenant.conf import Guard, conf
 from multi_tenant.context import UNDECIDED_PLACE, fixed_context, public_context, tenant_context
 from multi_tenant.exceptions import ConfigurationError, MultiTenantError, WrongTenantError
 from multi_tenant.models import Tenant
-from multi_tenant.routing import guard, router, settling
+from multi_tenant.routing import guard, router, rows, settling
 from tests.promises.control import Without, WithoutPatch, all_of, guard_off, guarded_by, refused
 from tests.testapp.billing.models import Plan
 from tests.testapp.common.models import City, Country
@@ -259,7 +259,7 @@ def test_rows_and_their_place_are_kept_as_one(held: Any) -> None:
     """Two attributes are set one after the other, and threads that share a queryset would mix up theirs."""
     ours = Book.objects.all()
     assert [book.title for book in ours] == ["bolt"]
-    ours.__dict__[guard.ROWS] = held.done.__dict__[guard.ROWS]
+    ours.__dict__[rows.ROWS] = held.done.__dict__[rows.ROWS]
     assert refused(WrongTenantError, lambda: list(ours))
 
 

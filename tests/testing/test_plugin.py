@@ -85,6 +85,17 @@ def test_nothing_is_cached_when_a_test_begins() -> None:
     assert not store._tenants
 
 
+left_open: list[Any] = []
+
+
+@TWICE
+@pytest.mark.django_db(transaction=True)
+def test_a_cursor_that_a_test_leaves_open_is_not_the_next_ones(time: str, in_tenant: Tenant) -> None:
+    left_open.append(connection.cursor())
+    assert left_open[-1].db.in_use
+    assert all(cursor.db.connection is None for cursor in left_open[:-1])
+
+
 def test_names_of_databases_tell_the_worker(tenant: Tenant, tenant_factory: Callable[..., Tenant]) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     for row in (tenant, tenant_factory()):
