@@ -51,7 +51,8 @@ def owner_record(tenant: Any) -> TenantRecord:
     alias = tenant if isinstance(tenant, str) else tenant.alias
     with public_context():
         # Registered, not installed: tests with `available_apps` flush a tenant while they hide this app.
-        rows = apps.get_registered_model(*conf.TENANT_MODEL.split("."))._base_manager.using(PUBLIC)
+        model: Any = apps.get_registered_model(*conf.TENANT_MODEL.split("."))
+        rows = model._base_manager.using(PUBLIC)
         row = rows.filter(alias=alias).select_related("server").first()
         if row is None:
             raise UnknownTenantError(alias)
