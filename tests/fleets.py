@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -76,13 +76,21 @@ def server(request: pytest.FixtureRequest, registry: None) -> DatabaseServer | N
 @pytest.fixture
 def acme(server: DatabaseServer | None) -> Any:
     """An active tenant."""
-    return create_tenant("acme", server=server)
+    return made("acme", server)
 
 
 @pytest.fixture
 def bolt(server: DatabaseServer | None) -> Any:
     """Another one, on the same server."""
-    return create_tenant("bolt", server=server)
+    return made("bolt", server)
+
+
+def made(alias: str, server: DatabaseServer | None) -> Any:
+    """A new tenant. Its connection, which is kept for the first visitor, is closed."""
+    tenant = create_tenant(alias, server=server)
+    handler: Any = connections
+    handler.retire(alias)
+    return tenant
 
 
 def drop(engine: Engine, prefix: str, *, but: str = " ") -> None:

@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from multi_tenant import ProvisioningError, TenantUnavailableError, tenant_context
 from multi_tenant.conf import conf
-from multi_tenant.lifecycle import adopt, create_tenant, delete, purge
+from multi_tenant.lifecycle import adopt, create_tenant, delete, purge, steps
 from multi_tenant.lifecycle import provision as provisioning
 from multi_tenant.lifecycle.placement import engine_for
 from multi_tenant.lifecycle.template import template_name
@@ -87,7 +87,7 @@ def test_what_a_killed_migration_left_would_be_in_the_way(
 ) -> None:
     make_half(**untemplated)
     with monkeypatch.context() as patch:
-        patch.setattr(provisioning, "begin_anew", lambda tenant, engine: None)
+        patch.setattr(steps, "begin_anew", lambda tenant, engine: None)
         with pytest.raises(ProvisioningError, match="'schema' failed"):
             create_tenant("acme")
     assert Tenant.objects.get().state == "failed"
