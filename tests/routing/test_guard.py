@@ -398,7 +398,7 @@ def test_the_guard_refuses_what_a_broken_router_sends_to_another_tenant(write: s
 def test_an_unknown_level_is_refused(configure: Any) -> None:
     configure(GUARD="some")
     with pytest.raises(ConfigurationError, match="'full', 'statements', 'off'"):
-        assert conf.GUARD
+        str(conf.GUARD)
 
 
 def test_errors_name_both_places_and_the_cure(held: Any) -> None:
