@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 from django.core.exceptions import SynchronousOnlyOperation
@@ -77,6 +78,7 @@ class TenantConnection(OutageAware):
         """Bind a fresh wrapper to the tenant that it was made for."""
         self.record = record
         self.last_used = next(clock)
+        self._looked_at = -1
         self._cursors: weakref.WeakSet[Any] = weakref.WeakSet()
         #: Only while the tenant is active; what is no tenant's is used by the lifecycle alone.
         self.guarded = record.uuid is not None
@@ -93,6 +95,16 @@ class TenantConnection(OutageAware):
     def touch(self) -> None:
         """Note a use, for the least recently used to be found."""
         self.last_used = next(clock)
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """The backend's, but for a connection that was not used since, and is not too old: nothing can have changed.
+
+        Django asks every connection before and after each request, of which a thread may keep hundreds.
+        """
+        idle = self.last_used == self._looked_at and self.autocommit and not self.errors_occurred
+        if not idle or (self.close_at is not None and monotonic() >= self.close_at):
+            self._looked_at = self.last_used
+            super().close_if_unusable_or_obsolete()
 
     def connect(self) -> None:
         """Connect as the backend does, then compare the marker; a login that was changed meanwhile is tried once.
@@ -146,6 +158,7 @@ class TenantConnection(OutageAware):
 
     def _cursor(self, name: str | None = None) -> Any:
         check_connection(self)  # before it is connected
+        self.touch()  # a connection may be held, and not asked for
         return super()._cursor(name)  # type: ignore[misc]  # Django's own, not in the stubs
 
     def _prepare_cursor(self, cursor: Any) -> Any:
