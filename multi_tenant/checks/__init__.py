@@ -19,4 +19,5 @@ def register_checks() -> None:
     for check in CHECKS:
         register(check, TAG)
     # Django runs these with `--database` alone, and in `migrate`.
-    register(check_credentials, Tags.database, TAG)
+    # Not with our tag: Django 6.1 takes a tag that is asked for by name as leave to query every database.
+    register(check_credentials, Tags.database)
