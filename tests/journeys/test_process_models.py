@@ -12,16 +12,13 @@ from typing import Any
 import pytest
 
 from tests import servers
-from tests.journeys.crowd import STEPS
+from tests.journeys.crowd import FILES, SERVED, STEPS, TENANTS
 from tests.journeys.crowd.load import Page, crowd, go_away
 from tests.journeys.crowd.models import MODELS, Model
 from tests.journeys.server import Server
 from tests.journeys.site import TIMEOUT_SECONDS, Site
 from tests.settings import PUBLIC
 
-FILES = ("files-one", "files-two")
-SERVED = ("served-one", "served-two")
-TENANTS = (*FILES, *SERVED)
 PATHS = (
     "/class/",
     "/asking/",

@@ -1,18 +1,18 @@
-"""What a process does before it forks its workers: it uses the public database and all tenants, and closes nothing."""
+"""What a process does before it forks: it uses the public database and the crowd's tenants, and closes nothing."""
 
 from __future__ import annotations
 
 from django.db import connection
 
 from multi_tenant import tenant_context
-from multi_tenant.models import Tenant
+from tests.journeys.crowd import TENANTS
 from tests.journeys.crowd.views import Note, parents_sessions
 
 
 def use_all() -> None:
     """Use each tenant, and keep the sessions that were opened for it."""
-    for tenant in Tenant.objects.order_by("alias"):
-        with tenant_context(tenant):
+    for alias in TENANTS:
+        with tenant_context(alias):
             list(Note.objects.all())
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
