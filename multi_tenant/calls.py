@@ -71,15 +71,8 @@ class SentCall:
 
 def sendable(function: Callable[P, R], context: Callable[[], Context]) -> Callable[P, R]:
     """``decorated``, for a function that is not defined by what this answers, so that its name leads to itself."""
-    call = decorated(function, context)
-    return SentCall(function, context) if is_plain(call) else call
-
-
-def is_plain(function: Any) -> bool:
-    """Whether a function neither generates nor is awaited."""
-    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-        return False
-    return not (iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__))
+    sent: Any = SentCall(function, context)
+    return sent._call if iscoroutinefunction(sent._call) else sent  # type: ignore[no-any-return]  # as `decorated`
 
 
 def followed(result: Any, context: Callable[[], Context]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -19,6 +19,7 @@ from multi_tenant.lifecycle.placement import own_engine, public_engine
 from multi_tenant.registry.entry import complete_own
 from multi_tenant.registry.models import DatabaseServer, Tenant
 from multi_tenant.registry.store import store
+from multi_tenant.routing.owner import retire
 from tests import servers
 from tests.settings import PUBLIC
 
@@ -88,8 +89,7 @@ def bolt(server: DatabaseServer | None) -> Any:
 def made(alias: str, server: DatabaseServer | None) -> Any:
     """A new tenant. Its connection, which is kept for the first visitor, is closed."""
     tenant = create_tenant(alias, server=server)
-    handler: Any = connections
-    handler.retire(alias)
+    retire(alias)
     return tenant
 
 

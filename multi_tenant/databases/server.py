@@ -14,10 +14,8 @@ from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import ProvisioningError
 from multi_tenant.registry.entry import Entry
 from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.routing.outages import CONNECT_SECONDS
 from multi_tenant.routing.wrapper import known_reason, tenant_connection
-
-#: Seconds; the drivers' own default is to wait as long as the network does.
-CONNECT_TIMEOUT = 10
 
 
 class ServerEngine(Engine):
@@ -27,7 +25,8 @@ class ServerEngine(Engine):
     client: ClassVar[str]
 
     def __init__(self, entry: Entry, *, alias: str) -> None:
-        options = {"connect_timeout": CONNECT_TIMEOUT, **entry["OPTIONS"]}
+        # Said here too, as the client's programs are told it: their own default is to wait as long as the network does.
+        options = {"connect_timeout": CONNECT_SECONDS, **entry["OPTIONS"]}
         super().__init__(Entry({**entry, "OPTIONS": options}), alias=alias)
         self._held: Any = None
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from traceback import clear_frames
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from django.core.management.base import CommandError
-from django.db import connections
 
 from multi_tenant.context import tenant_context
 from multi_tenant.exceptions import MultiTenantError
 from multi_tenant.fleet.selection import FleetTenant
+from multi_tenant.routing.owner import retire
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def attempt(alias: str, work: Callable[[], T]) -> Outcome[T]:
         error = exc
     finally:
         let_go(error)
-        close(alias)
+        retire(alias)  # no connection of this thread stays open behind a run, but one that a caller's block is using
     return Outcome(alias, monotonic() - started, value, error)
 
 
@@ -79,9 +79,3 @@ def let_go(error: BaseException | None) -> None:
         seen.add(id(error))
         clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
-
-
-def close(alias: str) -> None:
-    """Leave no connection of this thread open behind a run, but for one that a caller's block is using."""
-    handler: Any = connections
-    handler.retire(alias)

@@ -17,7 +17,7 @@ from multi_tenant.registry.aliases import DEFAULT
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import AbstractTenant, TenantState
 from multi_tenant.routing.marker import TABLE, create_marker_table
-from multi_tenant.routing.owner import inside_record as inside_record
+from multi_tenant.routing.owner import inside_record
 
 
 @contextmanager

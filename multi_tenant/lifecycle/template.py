@@ -17,13 +17,14 @@ from multi_tenant.conf import conf
 from multi_tenant.context import public_context
 from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import DatabaseExistsError
-from multi_tenant.lifecycle.building import inside_record, migrate
+from multi_tenant.lifecycle.building import migrate
 from multi_tenant.lifecycle.fingerprint import digest_of, wanted_by
 from multi_tenant.lifecycle.placement import public_engine, server_engine
 from multi_tenant.registry.aliases import PUBLIC, TEMPLATE
 from multi_tenant.registry.entry import Entry, digest
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import DatabaseServer, TenantState
+from multi_tenant.routing.owner import inside_record
 
 LOCK = "multi_tenant:templates"
 

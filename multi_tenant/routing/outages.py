@@ -96,7 +96,7 @@ class SilentServers:
             raise TenantConnectionError(alias, "its server did not answer a moment ago")
         try:
             yield
-        except Exception as exc:
+        except Exception as exc:  # any driver's; raised again as it is, whatever it says of the server
             if any(words in str(exc).lower() for words in SILENCE):
                 self.note(server)
             else:

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from multi_tenant.conf import conf
 from multi_tenant.context import public_context
-from multi_tenant.lifecycle.building import inside_record, migrate
+from multi_tenant.lifecycle.building import migrate
 from multi_tenant.lifecycle.fingerprint import fingerprint
 from multi_tenant.lifecycle.placement import public_engine, tenant_model
 from multi_tenant.lifecycle.provision import create_tenant
@@ -23,6 +23,7 @@ from multi_tenant.registry.aliases import PUBLIC, TEMPLATE
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import AbstractTenant, TenantState
 from multi_tenant.routing.marker import write_marker
+from multi_tenant.routing.owner import inside_record
 from multi_tenant.routing.wrapper import tenant_connection
 
 #: What the aliases of the session's own tenants begin with.

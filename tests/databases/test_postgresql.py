@@ -12,9 +12,9 @@ from django.views.debug import ExceptionReporter
 
 from multi_tenant import ProvisioningError
 from multi_tenant.databases.base import Engine, engine_of
-from multi_tenant.databases.server import CONNECT_TIMEOUT
 from multi_tenant.exceptions import TenantConnectionError
 from multi_tenant.registry.entry import Entry
+from multi_tenant.routing.outages import CONNECT_SECONDS
 from tests.databases.conftest import PREFIX, run
 
 # Without its driver the engine cannot be imported; then no test here has a server either.
@@ -135,7 +135,7 @@ def test_a_socket_that_is_not_there_is_a_server_out_of_reach(postgresql: Engine,
 
 
 def test_a_wait_for_the_server_is_bounded(postgresql: Engine) -> None:
-    assert postgresql.entry["OPTIONS"]["connect_timeout"] == CONNECT_TIMEOUT
+    assert postgresql.entry["OPTIONS"]["connect_timeout"] == CONNECT_SECONDS
     given = Entry({**postgresql.entry, "OPTIONS": {"connect_timeout": 3}})
     assert engine_of(given, alias="acme").entry["OPTIONS"]["connect_timeout"] == 3
 

@@ -10,12 +10,13 @@ from multi_tenant import ProvisioningError, TenantUnavailableError, UnknownTenan
 from multi_tenant.conf import conf
 from multi_tenant.exceptions import TenantConnectionError, WrongDatabaseError
 from multi_tenant.lifecycle import create_tenant, delete, purge, suspend
-from multi_tenant.lifecycle.building import inside, inside_record
+from multi_tenant.lifecycle.building import inside
 from multi_tenant.lifecycle.placement import engine_for
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import DatabaseServer, Domain, Tenant
 from multi_tenant.registry.store import store
 from multi_tenant.routing.marker import write_marker
+from multi_tenant.routing.owner import inside_record
 from multi_tenant.signals import tenant_deleted
 from tests.lifecycle.conftest import PREFIX, World
 from tests.lifecycle.places import exists

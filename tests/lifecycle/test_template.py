@@ -13,11 +13,11 @@ from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import DatabaseExistsError
 from multi_tenant.lifecycle import create_tenant, drop_stale_templates, fingerprint
 from multi_tenant.lifecycle import template as module
-from multi_tenant.lifecycle.building import inside_record
 from multi_tenant.lifecycle.placement import public_engine, server_engine
 from multi_tenant.lifecycle.template import build_template, clone_template, template_name, template_prefix
 from multi_tenant.registry.models import DatabaseServer
 from multi_tenant.routing.marker import TABLE
+from multi_tenant.routing.owner import inside_record
 from tests.lifecycle.conftest import PREFIX, TEMPLATED, place_of
 from tests.testapp.library.models import Author
 

@@ -35,7 +35,6 @@ from multi_tenant.context import (
 from multi_tenant.exceptions import NoTenantError, WrongTenantError
 from multi_tenant.middleware import TenantMiddleware
 from multi_tenant.models import Domain, Tenant
-from multi_tenant.registry.store import store
 from tests.middleware.drivers import asgi, wsgi
 from tests.promises.control import Without, all_of, guard_off, guarded_by, refused
 from tests.promises.places import in_child, in_thread, undecided
@@ -43,15 +42,8 @@ from tests.promises.test_p1_fail_closed import answers_anyway
 from tests.shared_place import one_place_for_all
 from tests.testapp.library.models import Author
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cached")]
 never_left = Without(place_context, "__exit__")
-
-
-@pytest.fixture(autouse=True)
-def cached(acme: Tenant, bolt: Tenant) -> None:
-    """Both tenants are in the store: code in loops and in other threads has no SQL."""
-    for tenant in (acme, bolt):
-        store.get(tenant.alias)
 
 
 def in_plain_thread(call: Callable[[], Any]) -> Any:

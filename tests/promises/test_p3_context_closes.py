@@ -24,19 +24,11 @@ from multi_tenant.context import (
 )
 from multi_tenant.exceptions import TenantSwitchError
 from multi_tenant.models import Tenant
-from multi_tenant.registry.store import store
 from tests.promises.control import Without, guarded_by
 from tests.promises.places import in_child, undecided
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cached")]
 never_left = Without(place_context, "__exit__")
-
-
-@pytest.fixture(autouse=True)
-def cached(acme: Tenant, bolt: Tenant) -> None:
-    """Both tenants are in the store: code in loops has no SQL."""
-    for tenant in (acme, bolt):
-        store.get(tenant.alias)
 
 
 @guarded_by(never_left)

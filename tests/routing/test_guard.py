@@ -302,32 +302,33 @@ def test_what_is_asked_of_public_by_name_is_the_same_everywhere(acme: Tenant, bo
             assert lazy.get().name == next(iter(done)).name == "Paris"
 
 
-@guarded_by(guard_off)
-@pytest.mark.parametrize("into", ["public", "acme"])
-def test_a_filter_by_an_object_of_the_other_home_is_refused(into: str, acme: Tenant) -> None:
+def in_both_homes(into: str, acme: Tenant) -> tuple[Country, Country, Any]:
+    """The country of a key where one goes to, the one of the same key in the other home, and the place to go to."""
     places = {"public": public_context(), "acme": tenant_context(acme)}
     countries = {}
     for name, place in places.items():
         with place.again():
             countries[name] = Country.objects.create(pk=1, code="fr")
     [other] = countries.keys() - {into}
-    with places[into].again():
-        assert refused(WrongTenantError, lambda: list(City.objects.filter(country=countries[other])))
-        assert list(City.objects.filter(country=countries[into])) == []
+    return countries[into], countries[other], places[into].again()
+
+
+@guarded_by(guard_off)
+@pytest.mark.parametrize("into", ["public", "acme"])
+def test_a_filter_by_an_object_of_the_other_home_is_refused(into: str, acme: Tenant) -> None:
+    ours, theirs, place = in_both_homes(into, acme)
+    with place:
+        assert refused(WrongTenantError, lambda: list(City.objects.filter(country=theirs)))
+        assert list(City.objects.filter(country=ours)) == []
 
 
 @guarded_by(guard_off)
 @pytest.mark.parametrize("into", ["public", "acme"])
 def test_an_object_of_the_other_home_is_not_written(into: str, acme: Tenant) -> None:
-    places = {"public": public_context(), "acme": tenant_context(acme)}
-    countries = {}
-    for name, place in places.items():
-        with place.again():
-            countries[name] = Country.objects.create(pk=1, code="fr")
-    [other] = countries.keys() - {into}
-    with places[into].again():
-        assert refused(WrongTenantError, lambda: tried(lambda: City.objects.update(country=countries[other])))
-        assert City.objects.update(country=countries[into]) == 0
+    ours, theirs, place = in_both_homes(into, acme)
+    with place:
+        assert refused(WrongTenantError, lambda: tried(lambda: City.objects.update(country=theirs)))
+        assert City.objects.update(country=ours) == 0
 
 
 def test_a_filter_by_objects_of_two_databases_is_refused(acme: Tenant) -> None:

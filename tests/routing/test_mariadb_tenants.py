@@ -17,13 +17,14 @@ from django.test.utils import isolate_apps
 from multi_tenant import current_alias, tenant_bound, tenant_context
 from multi_tenant.databases.base import Engine, engine_of
 from multi_tenant.exceptions import TenantConnectionError
-from multi_tenant.lifecycle.building import inside_record, migrate
+from multi_tenant.lifecycle.building import migrate
 from multi_tenant.registry.entry import complete_own
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import Domain, Tenant
 from multi_tenant.routing import outages
 from multi_tenant.routing.handler import TenantConnectionHandler
 from multi_tenant.routing.marker import write_marker
+from multi_tenant.routing.owner import inside_record
 from tests import servers
 from tests.promises.control import Without, guarded_by
 from tests.routing.test_default_follows import fails, names, public_default
