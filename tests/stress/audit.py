@@ -22,7 +22,7 @@ from tests.testapp.library.models import Author, Book, Tag
 NAMES: tuple[tuple[type[Model], str], ...] = ((Author, "name"), (Tag, "word"), (Book, "title"), (City, "name"))
 LINKS = Book.tags.through
 #: Seconds that a server may take to notice that its clients have gone, or a crowd to come by.
-PATIENCE = 600
+PATIENCE = 180
 
 
 @dataclass(frozen=True)

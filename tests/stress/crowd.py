@@ -16,6 +16,7 @@ from django.db import close_old_connections, connections
 from multi_tenant.context import tenant_context
 from tests.stress.async_operations import asynchronous
 from tests.stress.operations import OPERATIONS, Operation
+from tests.stress.watch import StalledError, Watch
 from tests.stress.worker import Worker, close_mine, expect_at_rest, expect_outside
 
 WORKERS = 8
@@ -23,8 +24,8 @@ WORKERS = 8
 LONGEST_VISIT = 24
 #: One visit in so many ends as a request does, with its thread's connections closed.
 REQUESTS = 8
-#: Seconds after which workers that do not come to an end are given up.
-PATIENCE = 1800
+#: Seconds for each thread to end once somebody is stuck.
+PARTING = 1
 #: Workers' numbers, and so their keys, are never used twice in a process.
 numbers = count(1)
 
@@ -48,6 +49,9 @@ class Crowd:
         self.operations, self.weights = list(operations), list(operations.values())
         self.failed = threading.Event()
         self.failures: list[BaseException] = []
+        self.watch = Watch(total)
+        self.threads: list[threading.Thread] = []
+        self.leave = threading.Event()
 
     def work(self, mode: str, at_rest: Callable[[], None] = lambda: None) -> None:
         """All work, each in a thread (``sync``) or a task (``async``), and come to an end.
@@ -71,6 +75,28 @@ class Crowd:
         """How the visits to newcomers went."""
         return total(worker.outcomes for worker in self.workers)
 
+    def wait(self, condition: Callable[[], bool], steps: Callable[[], Mapping[str, int]] | None = None) -> None:
+        """Wait while the members, or who else has ``steps``, get on; who is stuck stops all."""
+        try:
+            self.watch.wait(condition, steps or self._steps)
+        except StalledError as stalled:
+            self.failed.set()
+            self.leave.set()
+            self.part()
+            raise stalled from next(iter(self.failures), None)
+
+    def begin(self, name: str, call: Callable[..., None], *arguments: Any) -> threading.Thread:
+        """A thread that began; nobody waits for it at the interpreter's end, as it may be stuck."""
+        thread = threading.Thread(target=self.watched, args=(call, *arguments), name=name, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+        return thread
+
+    def part(self) -> None:
+        """Let those come home who can."""
+        for thread in self.threads:
+            thread.join(PARTING)
+
     def watched(self, call: Callable[..., Any], *arguments: Any) -> None:
         """Call it; keep what it raises for the thread that waits, and stop the others."""
         try:
@@ -86,27 +112,23 @@ class Crowd:
             raise AssertionError(message) from first
 
     def _work_in_threads(self, at_rest: Callable[[], None]) -> None:
-        gate = threading.Barrier(len(self.workers) + 1)
-        threads = [threading.Thread(target=self._thread, args=(worker, gate)) for worker in self.workers]
-        for thread in threads:
-            thread.start()
-        gate.wait(PATIENCE)
+        arrived: list[Worker] = []
+        threads = [self.begin(worker.name, self._thread, worker, arrived) for worker in self.workers]
+        self.wait(lambda: len(arrived) == len(threads))
         self.watched(at_rest)
-        gate.wait(PATIENCE)
-        for thread in threads:
-            thread.join(PATIENCE)
+        self.leave.set()
+        self.wait(lambda: not any(thread.is_alive() for thread in threads))
 
     def _work_in_tasks(self, at_rest: Callable[[], None]) -> None:
         # The loop has a thread of its own: a server has no sync code around it.
-        thread = threading.Thread(target=self.watched, args=(lambda: asyncio.run(self._tasks(at_rest)),))
-        thread.start()
-        thread.join(PATIENCE)
+        thread = self.begin("loop", lambda: asyncio.run(self._tasks(at_rest)))
+        self.wait(lambda: not thread.is_alive())
 
-    def _thread(self, worker: Worker, gate: threading.Barrier) -> None:
+    def _thread(self, worker: Worker, arrived: list[Worker]) -> None:
         try:
             self.watched(self._work, worker)
-            gate.wait(PATIENCE)
-            gate.wait(PATIENCE)
+            arrived.append(worker)
+            self.leave.wait()
         finally:
             connections.close_all()
 
@@ -130,7 +152,11 @@ class Crowd:
         # Half of them are served as ASGI serves requests, each in a thread of its own; the others, as consumers of
         # sockets do, share one thread and its connections.
         calls = [self._as_request if worker.number % 2 else self._visit_async for worker in self.workers]
-        work = [self._work_async(worker, call) for worker, call in zip(self.workers, calls, strict=True)]
+        self.watch.loop = asyncio.get_running_loop()
+        work = [
+            asyncio.create_task(self._work_async(worker, call), name=worker.name)
+            for worker, call in zip(self.workers, calls, strict=True)
+        ]
         errors = await asyncio.gather(*work, return_exceptions=True)
         self._fail(*(error for error in errors if error is not None))
         try:
@@ -168,6 +194,10 @@ class Crowd:
         left = self.share - worker.done.total()
         length = min(worker.rng.randint(1, LONGEST_VISIT), left)
         return worker.rng.choices(self.operations, self.weights, k=length)
+
+    def _steps(self) -> Mapping[str, int]:
+        """What those have done who have something left to do; in the end, all together have to come home."""
+        return {one.name: one.done.total() for one in self.workers if not self._is_done(one)} or {"the end of it": 0}
 
     def _is_done(self, worker: Worker) -> bool:
         return self.failed.is_set() or worker.done.total() >= self.share

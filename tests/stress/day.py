@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 from tests.stress import audit
 from tests.stress.conftest import Town
-from tests.stress.crowd import PATIENCE, Crowd
+from tests.stress.crowd import Crowd
 from tests.stress.newcomers import ALIASES, Registrar
 from tests.stress.worker import close_mine, expect
 
@@ -40,7 +39,6 @@ def together(crowd: Crowd, registrar: Registrar | None, call: Callable[[], None]
     if registrar is None:
         call()
         return
-    thread = threading.Thread(target=crowd.watched, args=(registrar.work,))
-    thread.start()
+    thread = crowd.begin("registrar", registrar.work)
     call()
-    thread.join(PATIENCE)
+    crowd.wait(lambda: not thread.is_alive(), lambda: {"registrar": registrar.steps})

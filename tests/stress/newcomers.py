@@ -39,6 +39,7 @@ class Registrar:
         self.ground = ground
         self.crowd = crowd
         self.lives = 0
+        self.steps = 0
 
     def work(self) -> None:
         try:
@@ -68,11 +69,13 @@ class Registrar:
 
     def look(self, tenant: AbstractTenant) -> None:
         """Nobody sees what was written for a predecessor."""
+        self.steps += 1
         with tenant_context(tenant):
             expect_own(tenant.alias, tenant.uuid, list(Author.objects.values_list("name", flat=True)))
 
     def wait_for_visits(self, alias: str) -> None:
         """Let the crowd come by, whatever it finds."""
+        self.steps += 1
         wanted = self.visits(alias) + VISITS
         expect_soon(lambda: self.crowd.is_over or self.visits(alias) >= wanted, f"nobody visits {alias!r}")
 

@@ -32,6 +32,7 @@ class Worker:
 
     def __init__(self, number: int, aliases: Sequence[str], seed: str) -> None:
         self.number = number
+        self.name = f"worker {number}"
         self.aliases = aliases
         self.rng = Random(f"{seed}:{number}")
         self.written: Counter[tuple[str, str]] = Counter()
