@@ -47,6 +47,9 @@ ENGINES = ("tests/fleet/", "tests/lifecycle/", "tests/management/")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.timeout(0))
     if os.environ.get("MULTI_TENANT_TEST_PUBLIC") != "postgres":
         return
     again = [item for item in items if is_run_once(item.nodeid)]

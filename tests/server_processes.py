@@ -42,6 +42,8 @@ POSTGRES_SETTINGS = {
     "shared_buffers": "64MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "1h",
+    "autovacuum": "off",  # its launcher would go round hundreds of databases that live for a second
+    "scram_iterations": "1",  # each new connection proves its password: 4,096 rounds are for secrets that matter
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "listen_addresses": "127.0.0.1",
@@ -94,20 +96,20 @@ def postgres(directory: Path) -> Iterator[str]:
     account = unprivileged_account()
     programs = reachable_programs(directory, account=account)
     password = secrets.token_urlsafe(16)
-    init_database_cluster(programs, directory, password=password, account=account)
-    data = directory / "data"
+    with data_directory(directory, account=account) as data:
+        init_database_cluster(programs, data, password=password, account=account)
 
-    def command(port: int) -> list[str]:
-        settings = [f"--{name}={value}" for name, value in POSTGRES_SETTINGS.items()]
-        return [str(programs / "postgres"), "-D", str(data), "-p", str(port), *settings]
+        def command(port: int) -> list[str]:
+            settings = [f"--{name}={value}" for name, value in POSTGRES_SETTINGS.items()]
+            return [str(programs / "postgres"), "-D", str(data), "-p", str(port), *settings]
 
-    def is_ready(port: int) -> bool:
-        with suppress(FileNotFoundError):
-            return (data / "postmaster.pid").read_text().rstrip().endswith("ready")
-        return False
+        def is_ready(port: int) -> bool:
+            with suppress(FileNotFoundError):
+                return (data / "postmaster.pid").read_text().rstrip().endswith("ready")
+            return False
 
-    with running(command, is_ready, directory, account=account, stop_signal=signal.SIGINT) as port:
-        yield f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
+        with running(command, is_ready, directory, account=account, stop_signal=signal.SIGINT) as port:
+            yield f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
 
 
 def mariadb_program(name: str) -> str:
@@ -226,16 +228,17 @@ def reachable_programs(directory: Path, *, account: Account) -> Path:
     return directory / package.name / installation.name / programs.name
 
 
-def init_database_cluster(programs: Path, directory: Path, *, password: str, account: Account) -> None:
+def init_database_cluster(programs: Path, data: Path, *, password: str, account: Account) -> None:
     """Make the files of a PostgreSQL server whose every login needs a password."""
-    password_file = directory / "password"
+    password_file = data.parent / "password"
     write_for(account, password_file, password)
     if account:
-        shutil.chown(directory, account["user"], account["group"])
+        shutil.chown(data.parent, account["user"], account["group"])
     options = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"]
     locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    command = [str(programs / "initdb"), "-D", str(directory / "data"), "--no-sync", *options, *locale]
-    made = subprocess.run(command, check=False, capture_output=True, text=True, cwd=directory, **account)
+    rounds = ["-c", f"scram_iterations={POSTGRES_SETTINGS['scram_iterations']}"]
+    command = [str(programs / "initdb"), "-D", str(data), "--no-sync", *options, *locale, *rounds]
+    made = subprocess.run(command, check=False, capture_output=True, text=True, cwd=data.parent, **account)
     password_file.unlink()
     if made.returncode:
         raise ServerUnavailableError(f"initdb failed: {made.stderr.strip()}")
@@ -252,7 +255,7 @@ FLUSH PRIVILEGES;
 
 @contextmanager
 def data_directory(directory: Path, *, account: Account) -> Iterator[Path]:
-    """Where the files of a MariaDB go: into memory, if there is room."""
+    """Where a server's databases go: into memory, if there is room."""
     if not (MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED):
         yield directory / "data"
         return

@@ -93,7 +93,7 @@ class Keeper:
         self.directory = directory
         self.port = port
         self.password = secrets.token_urlsafe(16)
-        init_database_cluster(self.programs, directory, password=self.password, account=self.account)
+        init_database_cluster(self.programs, directory / "data", password=self.password, account=self.account)
         self.process: subprocess.Popen[Any] | None = None
 
     def start(self) -> None:
