@@ -12,5 +12,8 @@ DATABASES = {"default": {**journey.DATABASES["default"], "CONN_MAX_AGE": float(o
 if os.environ.get("DEMO_POSTGRES"):
     # A server that does not answer is given up after a while; the driver itself would wait for two minutes.
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 2}
+INSTALLED_APPS = list(journey.INSTALLED_APPS)
 if os.environ.get("OUTAGE_WITHOUT_PAGES"):
-    INSTALLED_APPS = [*journey.INSTALLED_APPS, "tests.journeys.without_pages.WithoutPages"]
+    INSTALLED_APPS += ["tests.journeys.without_pages.WithoutPages"]
+if os.environ.get("OUTAGE_WITHOUT_ANOTHER_TRY"):
+    INSTALLED_APPS += ["tests.journeys.without_another_try.WithoutAnotherTry"]
