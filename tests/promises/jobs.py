@@ -10,11 +10,15 @@ import multiprocessing
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import Any
 
 import django
 from django.apps import apps
 from django.conf import settings
+
+#: The guards of the process that makes the others: what is kept is kept while they are forked, and it sends the jobs.
+OF_PARENTS = ("keep_place", "keep_connections", "send_bare")
 
 
 def begin(fault: str = "", alias: str = "") -> None:
@@ -32,7 +36,7 @@ def begin(fault: str = "", alias: str = "") -> None:
 
 def faults() -> dict[str, Any]:
     """Guards that are left out."""
-    from multi_tenant import context
+    from multi_tenant import calls, context
     from multi_tenant.routing import forks
 
     hooks: Any = forks
@@ -47,7 +51,11 @@ def faults() -> dict[str, Any]:
         manager: Any = context.place_context
         manager.__exit__ = lambda *args: None
 
-    return {"keep_place": keep_place, "keep_connections": keep_connections, "never_left": never_left}
+    def send_bare() -> None:
+        job: Any = calls.SentCall
+        job.__reduce__ = lambda self: (partial, (self._parts[0],))
+
+    return {made.__name__: made for made in (keep_place, keep_connections, never_left, send_bare)}
 
 
 def where(number: int) -> str | None:
@@ -61,9 +69,13 @@ def names(number: int) -> tuple[int, str, str]:
     """A job that reads in its tenant; which process did so, on which session, and what."""
     from django.db import connection
 
+    from multi_tenant.exceptions import NoTenantError
     from tests.testapp.library.models import Author
 
-    name = Author.objects.get().name
+    try:
+        name = Author.objects.get().name
+    except NoTenantError:
+        return os.getpid(), "none", "refused"
     session = "none"
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -97,5 +109,5 @@ def main(method: str, fault: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     method, fault = sys.argv[1:]
-    begin(fault if fault.startswith("keep") else "")  # what is kept is kept while the processes are forked
+    begin(fault if fault in OF_PARENTS else "")
     print(json.dumps(main(method, fault)))

@@ -59,14 +59,22 @@ def test_jobs_of_a_pool_run_in_their_tenants(method: str) -> None:
     judge_jobs(method, told_by("jobs", method, ""))
 
 
-@pytest.mark.parametrize(
-    "fault", ["keep_place", "never_left", *(["keep_connections"] if settings.PUBLIC == "postgres" else [])]
-)
-def test_jobs_without_a_guard_are_found_out(fault: str) -> None:
+#: Whatever is started by spawning inherits nothing, so its guards are those of the jobs alone.
+FAULTS = [
+    ("fork", "keep_place"),
+    ("fork", "never_left"),
+    ("spawn", "never_left"),
+    ("spawn", "send_bare"),
+    *([("fork", "keep_connections")] if settings.PUBLIC == "postgres" else []),
+]
+
+
+@pytest.mark.parametrize(("method", "fault"), FAULTS)
+def test_jobs_without_a_guard_are_found_out(method: str, fault: str) -> None:
     """The control."""
-    told = told_by("jobs", "fork", fault)
+    told = told_by("jobs", method, fault)
     with pytest.raises(AssertionError):
-        judge_jobs("fork", told)
+        judge_jobs(method, told)
 
 
 def judge_greenlets(told: Any) -> None:
