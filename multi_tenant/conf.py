@@ -71,6 +71,11 @@ class Conf:
         return str(getattr(settings, "TENANT_MODEL", DEFAULT_TENANT_MODEL))
 
     @property
+    def AUTH_USER_MODEL(self) -> str:
+        """``app_label.Model`` of the user model."""
+        return str(settings.AUTH_USER_MODEL)
+
+    @property
     def has_tenant_model(self) -> bool:
         """Whether the project names a tenant model of its own."""
         return hasattr(settings, "TENANT_MODEL")

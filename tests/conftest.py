@@ -6,12 +6,16 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from tests import servers
 from tests.server_processes import ServerUnavailableError, postgres_programs
+
+HERE = Path(__file__).parent
 
 
 def pytest_configure() -> None:
@@ -23,6 +27,23 @@ def pytest_configure() -> None:
     servers.open_session()
     with suppress(ServerUnavailableError):
         os.environ["PATH"] = f"{postgres_programs()}{os.pathsep}{os.environ['PATH']}"
+
+
+#: What is about people has settings, and so a session, of its own: the user model cannot be changed later.
+PEOPLE = ("users", "contrib")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is for the other settings."""
+    parts = collection_path.relative_to(HERE).parts if collection_path.is_relative_to(HERE) else ()
+    if not parts or (len(parts) == 1 and collection_path.suffix):
+        return with_people() if parts else None
+    return (parts[0] in PEOPLE) is not with_people() or None
+
+
+def with_people() -> bool:
+    """Whether the settings are those with people."""
+    return settings.SETTINGS_MODULE == "tests.users.settings"
 
 
 #: What has nothing to do with the public database is run once, with SQLite there.

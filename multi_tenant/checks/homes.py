@@ -12,7 +12,7 @@ from django.db.models import Model
 from multi_tenant.checks.findings import finding, on_readable_settings
 from multi_tenant.conf import REGISTRY_LABEL, app_label, conf
 from multi_tenant.exceptions import ConfigurationError
-from multi_tenant.routing.homes import Home, home_of
+from multi_tenant.routing.homes import Home, home_of, home_of_model
 
 IN_TENANTS = frozenset({Home.TENANT, Home.BOTH})
 IN_PUBLIC = frozenset({Home.SHARED, Home.BOTH})
@@ -50,9 +50,9 @@ def absent_apps(setting: str) -> Iterator[CheckMessage]:
 
 def relation_findings(model: type[Model]) -> Iterator[CheckMessage]:
     """The relations of a model that lead to a table of another database."""
-    home = home_of(model._meta.app_label)
+    home = home_of_model(model)
     for field, target in relations(model):
-        there = home_of(target._meta.app_label)
+        there = home_of_model(target)
         if there is Home.NOWHERE:
             continue  # said of the app
         facts = {"field": field, "target": target._meta.label, "cure": cure_for(target)}

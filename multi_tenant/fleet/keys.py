@@ -14,7 +14,7 @@ from multi_tenant.exceptions import ConfigurationError, DecryptionError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.registry.fields import EncryptedJSONField, Sealed
 from multi_tenant.registry.keys import seal, sealed_with_newest, unseal
-from multi_tenant.routing.homes import Home, home_of
+from multi_tenant.routing.homes import Home, home_of_model
 
 
 class Rotation(Enum):
@@ -92,7 +92,7 @@ def sealed_fields() -> list[EncryptedJSONField]:
         if isinstance(field, EncryptedJSONField)
     ]
     for field in found:
-        if home_of(field.model._meta.app_label) is not Home.SHARED:
+        if home_of_model(field.model) is not Home.SHARED:
             raise ConfigurationError(
                 f"{field.model._meta.label}.{field.name} is encrypted, and its app is in TENANT_APPS. Keys are rotated "
                 "in the public database alone: move the model to an app of SHARED_APPS."

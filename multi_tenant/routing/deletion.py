@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models.deletion import Collector
 
 from multi_tenant.registry.aliases import PUBLIC
-from multi_tenant.routing.homes import Home, home_of, is_static
+from multi_tenant.routing.homes import Home, home_of_model, is_static
 
 #: The database in which the running deletion is done.
 deleting_in: ContextVar[str | None] = ContextVar("multi_tenant.deleting_in", default=None)
@@ -45,7 +45,7 @@ def relations_here(original: Any) -> Any:
 
 def has_table(alias: str, model: Any) -> bool:
     """Whether the tables of a model's app are in a database, as far as we say."""
-    home = home_of(model._meta.app_label)
+    home = home_of_model(model)
     if is_static(alias) or home is Home.NOWHERE:
         return True
     return home in (Home.SHARED if alias == PUBLIC else Home.TENANT, Home.BOTH)

@@ -17,7 +17,7 @@ from multi_tenant.conf import Guard, conf
 from multi_tenant.context import Place, active_place
 from multi_tenant.exceptions import WrongTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
-from multi_tenant.routing.homes import Home, home_of, is_static
+from multi_tenant.routing.homes import Home, home_of_model, is_static
 from multi_tenant.routing.router import check_not_foreign, location_of, settled
 
 #: The attribute of a query that holds the tenant it was built in; clones inherit it. Without it, it binds to any place.
@@ -183,7 +183,7 @@ def is_same(one: Place, other: Place) -> bool:
 
 def is_shared(model: type[Model] | None) -> bool:
     """Whether a model's rows are in the public database alone."""
-    return model is not None and home_of(model._meta.app_label) is Home.SHARED
+    return model is not None and home_of_model(model) is Home.SHARED
 
 
 def refused(model: type[Model] | None, what: str, then: Place, now: Place) -> WrongTenantError:

@@ -13,6 +13,9 @@ from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 #: Labels that no project lists: the database cache asks with a model of its own making; the table of applied
 #: migrations is in every database.
 BUILT_IN = {"django_cache": "shared", "migrations": "both"}
+#: Models that live elsewhere than the rest of their app, by app label and model name: who belongs to which tenant is
+#: known in the public database alone, while the people are in both.
+BUILT_IN_MODELS = {("multi_tenant_users", "membership"): "shared", ("multi_tenant_users", "invitation"): "shared"}
 
 
 class Home(Enum):
@@ -34,9 +37,20 @@ def home_of(label: str) -> Home:
     return Home.TENANT if tenant else Home.NOWHERE
 
 
+def home_of_model(model: type[Model]) -> Home:
+    """The home of a model: its app's, but for the few that live elsewhere."""
+    return home_of_name(model._meta.app_label, model._meta.model_name)
+
+
+def home_of_name(label: str, model_name: str | None) -> Home:
+    """The same for a model's name; None stands for the app as a whole."""
+    built_in = BUILT_IN_MODELS.get((label, str(model_name)))
+    return home_of(label) if built_in is None else Home(built_in)
+
+
 def known_home_of(model: type[Model]) -> Home:
     """The home of a model. Raises ConfigurationError when its app is in neither setting."""
-    home = home_of(model._meta.app_label)
+    home = home_of_model(model)
     if home is Home.NOWHERE:
         raise ConfigurationError(
             f"{model._meta.label} has no home: its app is neither in SHARED_APPS nor in TENANT_APPS of MULTI_TENANT. "

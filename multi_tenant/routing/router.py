@@ -10,7 +10,7 @@ from multi_tenant.context import PUBLIC_PLACE, Place, active_place
 from multi_tenant.exceptions import NoTenantError, WrongTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.registry.store import store
-from multi_tenant.routing.homes import Home, home_of, is_static, known_home_of
+from multi_tenant.routing.homes import Home, home_of_model, home_of_name, is_static, known_home_of
 
 
 class TenantRouter:
@@ -31,11 +31,11 @@ class TenantRouter:
         check_at_home(obj2)
         return here == there
 
-    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
-        """Whether an app's tables belong into a database."""
+    def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool | None:
+        """Whether a model's table, or what else an app's migrations do, belongs into a database."""
         if is_static(db):
             return None
-        home = home_of(app_label)
+        home = home_of_name(app_label, model_name)
         if db == DEFAULT:
             db = PUBLIC if home is Home.SHARED else active_place.get().alias or PUBLIC
         wanted = Home.SHARED if db == PUBLIC else Home.TENANT
@@ -65,7 +65,7 @@ def related_alias(model: type[Model] | None, instance: Model) -> str:
     alias, here = home_alias(model), location_of(instance)
     if model is None or here in (None, alias) or is_static(str(here)):
         return alias
-    homes = home_of(instance._meta.app_label), home_of(model._meta.app_label)
+    homes = home_of_model(instance.__class__), home_of_model(model)
     if homes == (Home.SHARED, Home.BOTH):
         return PUBLIC  # a shared row's key is one of the public database, whatever tenant is active
     if homes == (Home.BOTH, Home.SHARED):
@@ -135,9 +135,9 @@ def check_belongs(instance: Model, related: type[Model] | None) -> None:
     """
     check_not_foreign(instance)
     place, alias = active_place.get(), instance._state.db
-    if alias is None or is_static(alias) or home_of(instance._meta.app_label) is not Home.BOTH:
+    if alias is None or is_static(alias) or home_of_model(instance.__class__) is not Home.BOTH:
         return
-    expected = PUBLIC if related is not None and home_of(related._meta.app_label) is Home.SHARED else place.alias
+    expected = PUBLIC if related is not None and home_of_model(related) is Home.SHARED else place.alias
     if expected is not None:
         check_same(instance, expected)
 

@@ -1,0 +1,126 @@
+"""The tables of people: identities in public and members in each tenant under one model, memberships, invitations."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from multi_tenant.conf import conf
+from multi_tenant.registry.aliases import PUBLIC
+from multi_tenant.routing.homes import is_static
+from multi_tenant.users.identity import KNOWN, identity_values
+from multi_tenant.users.managers import GlobalUserManager
+from multi_tenant.users.rows import add_member_row, save_member_row
+
+
+class AbstractGlobalUser(AbstractUser):
+    """A person: who it is, in the public database; what it may do in a tenant, in that tenant's database.
+
+    The two rows have the same key. In a tenant the fields of ``IDENTITY_FIELDS`` are a copy for lists and sorting, but
+    for the password, which is nowhere but in public.
+    """
+
+    IDENTITY_FIELDS: ClassVar[tuple[str, ...]] = (
+        "username",
+        "first_name",
+        "last_name",
+        "email",
+        "password",
+        "is_active",
+        "last_login",
+        "date_joined",
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+
+    objects: ClassVar[Any] = GlobalUserManager()
+
+    class Meta(AbstractUser.Meta):
+        abstract = True
+        base_manager_name = "objects"
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any, **kwargs: Any) -> Any:
+        user = super().from_db(db, field_names, values, **kwargs)  # Django 6.1 has a fetch mode, too
+        setattr(user, KNOWN, identity_values(user))
+        return user
+
+    def _save_table(
+        self,
+        raw: bool = False,
+        cls: Any = None,
+        force_insert: bool = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: frozenset[str] | None = None,
+    ) -> bool:
+        # The one road that all ways of saving an object take, `loaddata` among them, which knows no `save`.
+        if using == PUBLIC or is_static(str(using)) or not has_identity(cls):
+            return bool(super()._save_table(raw, cls, force_insert, force_update, using, update_fields))  # type: ignore[misc]  # Django's own, which has no public name
+
+        def write(*, force_insert: bool = force_insert, update_fields: frozenset[str] | None = update_fields) -> Any:
+            return super(AbstractGlobalUser, self)._save_table(  # type: ignore[misc]  # as above
+                raw, cls, force_insert, force_update, using, update_fields
+            )
+
+        return (add_member_row if self._state.adding else save_member_row)(self, write, update_fields)
+
+
+def has_identity(model: type[models.Model]) -> bool:
+    """Whether a model's own table has the columns of the identity, as that of a model which extends it has not."""
+    return any(field.name == "password" for field in model._meta.local_fields)
+
+
+class GlobalUser(AbstractGlobalUser):
+    """The user model for ``AUTH_USER_MODEL``, where the project has none of its own."""
+
+    class Meta(AbstractGlobalUser.Meta):
+        swappable = "AUTH_USER_MODEL"
+
+
+class Membership(models.Model):
+    """Says, in the public database, that a person belongs to a tenant; without an active one nobody is let in."""
+
+    user = models.ForeignKey(conf.AUTH_USER_MODEL, models.PROTECT, related_name="memberships")
+    tenant = models.ForeignKey(conf.TENANT_MODEL, models.CASCADE, related_name="memberships")
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [models.UniqueConstraint(fields=["user", "tenant"], name="multi_tenant_users_one_membership")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.tenant_id}"
+
+
+class Invitation(models.Model):
+    """An offer to join a tenant, made to an address; the only way in for somebody who exists already.
+
+    The link carries a random text, of which only the digest is kept.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(conf.TENANT_MODEL, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    #: What the member gets in the tenant: is_staff, is_superuser, and groups by name.
+    authority = models.JSONField(default=dict, blank=True)
+    #: The key of the member who invites; no relation, as members' rows are in the tenant.
+    invited_by = models.UUIDField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.tenant_id}"

@@ -1,0 +1,26 @@
+"""People in tenants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from multi_tenant.context import tenant_context
+from multi_tenant.models import Domain, Tenant
+
+
+@pytest.fixture
+def ann(acme: Tenant) -> Any:
+    """A member of acme alone, made there."""
+    with tenant_context(acme):
+        return get_user_model().objects.create_user("ann", "ann@example.com", "secret of ann")
+
+
+@pytest.fixture
+def at_acme(acme: Tenant) -> Client:
+    """A browser at acme's address."""
+    Domain.objects.create(host="acme.example.com", tenant=acme)
+    return Client(headers={"host": "acme.example.com"})

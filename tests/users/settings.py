@@ -1,0 +1,48 @@
+"""The settings of the tests of people: GlobalUser, the admin and all that goes with it are installed."""
+
+from __future__ import annotations
+
+from tests import settings as plain
+from tests.settings import *  # noqa: F403
+
+INSTALLED_APPS = [
+    "multi_tenant",
+    "multi_tenant.users",
+    "django.contrib.admin",
+    *plain.INSTALLED_APPS[1:],
+    "django.contrib.messages",
+    "django.contrib.sites",
+]
+AUTH_USER_MODEL = "multi_tenant_users.GlobalUser"
+AUTHENTICATION_BACKENDS = ["multi_tenant.users.backends.GlobalUserBackend"]
+MIDDLEWARE = [
+    *plain.MIDDLEWARE,
+    "multi_tenant.users.middleware.MemberMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+ROOT_URLCONF = "tests.users.urls"
+LOGIN_URL = "/accounts/login/"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+BOTH_APPS = [
+    *plain.BOTH_APPS,
+    "multi_tenant.users",
+    "django.contrib.admin",
+    "django.contrib.sites",
+]
+MULTI_TENANT = {
+    **plain.MULTI_TENANT,
+    "SHARED_APPS": [*BOTH_APPS, "tests.testapp.billing"],
+    "TENANT_APPS": [*BOTH_APPS, "tests.testapp.library"],
+}

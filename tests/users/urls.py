@@ -1,0 +1,33 @@
+"""The URLs of the tests of people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, JsonResponse
+from django.urls import include, path
+
+
+def who(request: HttpRequest) -> JsonResponse:
+    """Who asks."""
+    return told(request.user)
+
+
+async def awho(request: HttpRequest) -> JsonResponse:
+    """Who asks, by coroutine."""
+    return told(await request.auser())
+
+
+def told(user: Any) -> JsonResponse:
+    """What is known of a user."""
+    state = getattr(user, "_state", None)
+    return JsonResponse({"user": user.get_username(), "is_staff": user.is_staff, "db": state and state.db})
+
+
+urlpatterns = [
+    path("who/", who),
+    path("awho/", awho),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("django.contrib.auth.urls")),
+]
