@@ -110,8 +110,7 @@ class PostgreSQL(Roles):
         with self._connection() as connection:
             with connection.cursor() as cursor:
                 # A server that ends idle sessions would take the lock away from long work.
-                cursor.execute("SELECT set_config('idle_session_timeout', '0', false)")
-                cursor.execute("SELECT pg_advisory_lock(%s)", [number])
+                cursor.execute("SELECT set_config('idle_session_timeout', '0', false), pg_advisory_lock(%s)", [number])
             try:
                 yield
             finally:

@@ -11,18 +11,17 @@ from django.db.migrations.loader import MigrationLoader
 
 from multi_tenant.conf import conf
 from multi_tenant.context import active_place
+from multi_tenant.lifecycle.disk import Key, disk
 from multi_tenant.lifecycle.placement import tenant_model
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.registry.entry import digest
 from multi_tenant.registry.models import AbstractTenant
 from multi_tenant.routing.homes import Home, home_of
 
-Key = tuple[str, str]
-
 
 def fingerprint() -> str:
     """The fingerprint of a tenant's database that has every migration of the code that runs now."""
-    return digest_of(wanted_by(MigrationLoader(None)))
+    return digest_of(in_tenants(disk.texts()))
 
 
 def fingerprint_of(connection: BaseDatabaseWrapper) -> str:

@@ -96,7 +96,7 @@ def settle(tenant: AbstractTenant, *, server: DatabaseServer | str | None, entry
 
 
 def carry_out(attempt: Attempt, hosts: list[str]) -> None:
-    """Reserve the row and do the steps that are left; each is recorded when it is done."""
+    """Reserve the row and do the steps that are left, from the one that was recorded last."""
     tenant = attempt.tenant
     known = not tenant._state.adding
     reserve(tenant, hosts, step=attempt.reserved)
@@ -131,7 +131,10 @@ def run(attempt: Attempt, step: str, do: Callable[[Attempt], None]) -> None:
             "the cause, and try again.",
             step=step,
         ) from exc
-    if step != ACTIVE and not (step == SCHEMA and attempt.cloned):  # what is as good as done is not worth a write
+    if attempt.cloned:
+        # Killed from here on, all is done again, which for a clone is quicker than to write down what was done.
+        attempt.tenant.step = step
+    elif step != ACTIVE:
         record(attempt.tenant, step=step)
 
 

@@ -90,10 +90,11 @@ def reserve(tenant: AbstractTenant, hosts: Sequence[str], *, step: str = RESERVE
     tenant.state = TenantState.PROVISIONING
     tenant.step = tenant.step or step
     tenant.error = ""
+    is_new = tenant._state.adding
     try:
         with transaction.atomic(using=PUBLIC):
             tenant.save(using=PUBLIC)
-            known = set(Domain.objects.using(PUBLIC).filter(tenant_id=tenant.pk).values_list("host", flat=True))
+            known = set() if is_new else hosts_known(tenant)
             for host in hosts:
                 if host not in known:
                     Domain(tenant_id=tenant.pk, host=host).save(using=PUBLIC)
@@ -103,6 +104,11 @@ def reserve(tenant: AbstractTenant, hosts: Sequence[str], *, step: str = RESERVE
             "are, and try again.",
             step=RESERVED,
         ) from exc
+
+
+def hosts_known(tenant: AbstractTenant) -> set[str]:
+    """The domains that a tenant has already."""
+    return set(Domain.objects.using(PUBLIC).filter(tenant_id=tenant.pk).values_list("host", flat=True))
 
 
 def taken(host: str, reason: str) -> ProvisioningError:

@@ -22,7 +22,7 @@ from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.registry.entry import Entry
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.models import AbstractTenant, Placement, TenantState
-from multi_tenant.routing.marker import TABLE, write_marker
+from multi_tenant.routing.marker import TABLE, insert_marker, write_marker
 
 SCHEMA = "schema"
 ACTIVE = "active"
@@ -108,8 +108,10 @@ def make_schema(attempt: Attempt) -> None:
 def mark(attempt: Attempt) -> None:
     """Write into the database whose it is."""
     with inside(attempt.tenant) as connection:
-        if not attempt.cloned:
-            refuse_marked(attempt.tenant, connection)
+        if attempt.cloned:  # the template brought the table, and nothing in it
+            insert_marker(connection, attempt.tenant.pk)
+            return
+        refuse_marked(attempt.tenant, connection)
         write_marker(connection, attempt.tenant.pk)
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-import sys
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 import django
-from django.db.migrations.loader import MigrationLoader
 
 from multi_tenant.conf import conf
 from multi_tenant.context import public_context
 from multi_tenant.databases.base import Engine
 from multi_tenant.exceptions import DatabaseExistsError
 from multi_tenant.lifecycle.building import migrate
-from multi_tenant.lifecycle.fingerprint import digest_of, wanted_by
+from multi_tenant.lifecycle.disk import Key, disk
+from multi_tenant.lifecycle.fingerprint import digest_of, in_tenants
 from multi_tenant.lifecycle.placement import public_engine, server_engine
 from multi_tenant.registry.aliases import PUBLIC, TEMPLATE
 from multi_tenant.registry.entry import Entry, digest
@@ -35,13 +32,13 @@ def clone_template(engine: Engine, name: str) -> str:
     Answers its fingerprint. One at a time on each server: clones made together are slower than one after the other.
     Raises DatabaseExistsError.
     """
-    loader = MigrationLoader(None)
-    template = template_name(engine, loader)
+    texts = disk.texts()
+    template = template_name(engine, texts)
     with engine.lock(LOCK):
         if not engine.exists(template):
             build_template(engine, template)
         engine.clone(template, name, private=has_rows_opened(engine))
-    return digest_of(wanted_by(loader))
+    return digest_of(in_tenants(texts))
 
 
 def drop_stale_templates() -> list[str]:
@@ -66,31 +63,25 @@ def drop_stale(engine: Engine, *, keep: Set[str]) -> list[str]:
         return [name for name in engine.names(template_prefix()) if name not in keep and engine.drop_template(name)]
 
 
-def template_name(engine: Engine, loader: MigrationLoader | None = None) -> str:
+def template_name(engine: Engine, texts: Mapping[Key, str] | None = None) -> str:
     """The name of the template for the code that runs now."""
-    key = template_key(engine, loader or MigrationLoader(None))
+    key = template_key(engine, disk.texts() if texts is None else texts)
     return f"{template_prefix()}{key[:16]}{engine.suffix}"
 
 
-def template_key(engine: Engine, loader: MigrationLoader) -> str:
+def template_key(engine: Engine, texts: Mapping[Key, str]) -> str:
     """What a template depends on: the migrations' names and texts, the apps, Django, the engine, the owner, the rights.
 
     The owner, since on PostgreSQL nobody else may clone it.
     """
-    texts = {".".join(key): source_of(loader.graph.nodes[key].__module__) for key in sorted(wanted_by(loader))}
+    wanted = {".".join(key): texts[key] for key in sorted(in_tenants(texts))}
     owner = [engine.entry["ENGINE"], engine.entry["USER"], has_rows_opened(engine)]
-    return digest([texts, sorted(conf.tenant_labels), django.VERSION, *owner])
+    return digest([wanted, sorted(conf.tenant_labels), django.VERSION, *owner])
 
 
 def has_rows_opened(engine: Engine) -> bool:
     """Whether tenants on an engine's server have logins, which may work with the rows of what is made there."""
     return conf.TENANT_LOGINS and engine.has_logins
-
-
-def source_of(module: str) -> str:
-    """A digest of a migration's file: while a project is young, migrations are edited in place."""
-    path = Path(sys.modules[module].__file__ or "")
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def build_template(engine: Engine, name: str) -> None:

@@ -29,6 +29,12 @@ def write_marker(connection: BaseDatabaseWrapper, tenant: uuid.UUID) -> None:
     create_marker_table(connection)
     with connection.cursor() as cursor:
         cursor.execute(CLEAR)
+    insert_marker(connection, tenant)
+
+
+def insert_marker(connection: BaseDatabaseWrapper, tenant: uuid.UUID) -> None:
+    """Mark a database that has the marker's table, empty."""
+    with connection.cursor() as cursor:
         cursor.execute(INSERT, [str(tenant)])
 
 
