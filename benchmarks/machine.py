@@ -13,7 +13,7 @@ import psycopg
 from benchmarks.peers import DJANGO_PGSCHEMAS, DJANGO_TENANTS
 
 #: Of PostgreSQL's settings, those that the figures depend on most.
-SETTINGS = ("fsync", "max_connections", "shared_buffers")
+SETTINGS = ("fsync", "max_connections", "scram_iterations", "shared_buffers")
 
 
 def machine(url: str) -> dict[str, str]:
@@ -28,7 +28,7 @@ def machine(url: str) -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "django": f"{version('Django')}, psycopg {version('psycopg')}",
-        "postgresql": f"{postgres} over TCP on the loopback, SCRAM; {', '.join(shown)}",
+        "postgresql": f"{postgres} on the disk, over TCP on the loopback, SCRAM; {', '.join(shown)}",
         "peers": f"{DJANGO_TENANTS}, {DJANGO_PGSCHEMAS}",
     }
 

@@ -18,8 +18,8 @@ from tests import server_processes
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_SECONDS = 120
-#: Two peers keep a connection for each of 500 tenants.
-SETTINGS = {"max_connections": "1200", "shared_buffers": "512MB"}
+#: Two peers keep a connection for each of 500 tenants. The rest is as PostgreSQL has it, where the tests spare it.
+SETTINGS = {"max_connections": "1200", "shared_buffers": "512MB", "autovacuum": "on", "scram_iterations": "4096"}
 
 
 class ServerFailedError(Exception):
@@ -62,4 +62,5 @@ def scratch() -> Iterator[Path]:
 
 if __name__ == "__main__":
     server_processes.POSTGRES_SETTINGS.update(SETTINGS)
+    server_processes.MEMORY_NEEDED = sys.maxsize  # on the disk, as servers are
     server_processes.main("postgres", Path(sys.argv[1]), int(sys.argv[2]))
