@@ -328,12 +328,12 @@ def rotate_under_load(site: Site, postgres: Any, *, max_age: str) -> None:
 
 
 # Who does not read the registry again goes on with the former login; the command need not wait for that so long.
-@guarded_by(control(JOURNEY_TTL="3600", OUTAGE_WAIT="2"))
+@guarded_by(control(JOURNEY_TTL="3600", OUTAGE_WAIT="1"))
 def test_a_login_rotates_while_its_tenant_is_visited(placed: Site, postgres: Any) -> None:
     rotate_under_load(placed, postgres, max_age="600")
 
 
 # Here that is found out as soon as the former login is gone, unless that is taken away, too.
-@guarded_by(control(JOURNEY_TTL="3600", OUTAGE_WITHOUT_ANOTHER_TRY="1", OUTAGE_WAIT="2"))
+@guarded_by(control(JOURNEY_TTL="3600", OUTAGE_WITHOUT_ANOTHER_TRY="1", OUTAGE_WAIT="1"))
 def test_so_it_does_where_each_request_connects_anew(placed: Site, postgres: Any) -> None:
     rotate_under_load(placed, postgres, max_age="0")
