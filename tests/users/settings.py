@@ -8,7 +8,7 @@ from tests.settings import *  # noqa: F403
 INSTALLED_APPS = [
     "multi_tenant",
     "multi_tenant.users",
-    "django.contrib.admin",
+    "multi_tenant.contrib.admin",
     *plain.INSTALLED_APPS[1:],
     "django.contrib.messages",
     "django.contrib.sites",
