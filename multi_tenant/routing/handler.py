@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
@@ -17,13 +18,16 @@ from multi_tenant.context import Place, active_place, record_at, refuse_unserved
 from multi_tenant.exceptions import ConnectionLimitError, MultiTenantError, WrongTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.registry.lookup import TenantRecord
-from multi_tenant.registry.store import store
+from multi_tenant.registry.store import in_event_loop, store
+from multi_tenant.routing.kept import HOOKS, Stirred
 from multi_tenant.routing.sites import site_cache
 from multi_tenant.routing.wrapper import TenantConnection, tenant_connection
 
 logger = logging.getLogger("multi_tenant.routing")
 #: Where a thread keeps its tenants' connections in the handler's Local: no alias can be this attribute.
 LIVE = "connections of tenants"
+#: Likewise, those that were used since Django looked at them.
+STIRRED = "connections that were used"
 #: Tenants of which Django's caches keep something; about 8 KiB each.
 MAX_CACHED = 1_000
 NONE: Mapping[str, TenantConnection] = {}
@@ -55,15 +59,17 @@ class TenantConnectionHandler(ConnectionHandler):
         name = self._slot(alias)
         if name in self.static_settings:
             setattr(self._connections, name, connection)
-        else:
-            self._keep({**self._live, name: connection})
+            return
+        self._stirred.partial |= getattr(connection, "stirred", None) is not self._stirred
+        self._keep({**self._live, name: connection})
 
     def __delitem__(self, alias: str) -> None:
         name = self._slot(alias)
         if name in self.static_settings:
             delattr(self._connections, name)
-        else:
-            self._keep({key: value for key, value in self._live.items() if key != name})
+            return
+        self._keep({key: value for key, value in self._live.items() if key != name})
+        self._stirred.pop(name, None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.static_settings)
@@ -84,12 +90,19 @@ class TenantConnectionHandler(ConnectionHandler):
     def all(self, initialized_only: bool = False) -> list[Any]:
         """The static connections, those of tenants that this thread has met, and the active tenant's.
 
-        With ``initialized_only`` none is made. None is ever made for a tenant that is not active.
+        With ``initialized_only`` none is made. None is ever made for a tenant that is not active. Django's hooks around
+        requests get those alone that they have something to do with.
         """
         if not initialized_only and active_place.get().is_tenant:
             self[DEFAULT]
-        static = [self._static(alias) for alias in self if not initialized_only or hasattr(self._connections, alias)]
-        return [*static, *self._live.values()]
+        if initialized_only:
+            found = [getattr(self._connections, alias, None) for alias in self]
+            static = [connection for connection in found if connection is not None]
+        else:
+            static = [self._static(alias) for alias in self]
+        # The frame of a hook, rather than hooks of ours: tests take Django's off the signals, and put them on again.
+        of_hook = initialized_only and sys._getframe(1).f_code in HOOKS and not in_event_loop()
+        return [*static, *(self._stirred.among(self._live) if of_hook else self._live.values())]
 
     def create_connection(self, alias: str) -> Any:
         """A new static connection; the public one is named for what it is."""
@@ -108,6 +121,7 @@ class TenantConnectionHandler(ConnectionHandler):
         # its settings there), is not allowed to.
         if connection.connection is not None:
             connection.close()
+        connection.stirred = None
         del self[alias]
         self._generations.pop(alias, None)
         forget_caches(alias)
@@ -115,10 +129,20 @@ class TenantConnectionHandler(ConnectionHandler):
     def release_tenants(self) -> None:
         """Know the thread's connections to tenants no more; none is closed."""
         self._keep({})
+        self._stirred.clear()
 
     @property
     def _live(self) -> Mapping[str, Any]:
         return getattr(self._connections, LIVE, NONE)
+
+    @property
+    def _stirred(self) -> Stirred:
+        try:
+            stirred: Stirred = getattr(self._connections, STIRRED)
+        except AttributeError:
+            stirred = Stirred()
+            setattr(self._connections, STIRRED, stirred)
+        return stirred
 
     def _keep(self, live: Mapping[str, Any]) -> None:
         """Replace the map as a whole: contexts of an event loop share what they inherited."""
@@ -175,6 +199,8 @@ class TenantConnectionHandler(ConnectionHandler):
             self._forget_oldest()
         connection = tenant_connection(record)
         self.made[id(connection)] = connection
+        connection.stirred = None if in_event_loop() else self._stirred
+        connection.touch()
         self[record.alias] = connection
         return connection
 

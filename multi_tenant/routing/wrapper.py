@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
-from time import monotonic
 from typing import Any, Self
 
 from django.core.exceptions import SynchronousOnlyOperation
@@ -21,6 +20,7 @@ from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, Ten
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.store import store
 from multi_tenant.routing.cursors import check_connection, guarded
+from multi_tenant.routing.kept import Stirred, Stirring
 from multi_tenant.routing.marker import read_marker
 from multi_tenant.routing.outages import OutageAware
 
@@ -69,6 +69,11 @@ class TenantConnection(OutageAware):
 
     record: TenantRecord
     Database: Any
+    autocommit: Any = Stirring()
+    close_at: Any = Stirring()
+    errors_occurred: Any = Stirring()
+    #: Where to tell of a use; None for a connection that is not one of ``django.db.connections``.
+    stirred: Stirred | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,7 +83,6 @@ class TenantConnection(OutageAware):
         """Bind a fresh wrapper to the tenant that it was made for."""
         self.record = record
         self.last_used = next(clock)
-        self._looked_at = -1
         self._cursors: weakref.WeakSet[Any] = weakref.WeakSet()
         #: Only while the tenant is active; what is no tenant's is used by the lifecycle alone.
         self.guarded = record.uuid is not None
@@ -95,16 +99,19 @@ class TenantConnection(OutageAware):
     def touch(self) -> None:
         """Note a use, for the least recently used to be found."""
         self.last_used = next(clock)
+        self.stir()
+
+    def stir(self) -> None:
+        """Have Django look at this connection after the request, and before the next one."""
+        if self.stirred is not None:
+            self.stirred[self.alias] = self
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """The backend's, but for a connection that was not used since, and is not too old: nothing can have changed.
-
-        Django asks every connection before and after each request, of which a thread may keep hundreds.
-        """
-        idle = self.last_used == self._looked_at and self.autocommit and not self.errors_occurred
-        if not idle or (self.close_at is not None and monotonic() >= self.close_at):
-            self._looked_at = self.last_used
-            super().close_if_unusable_or_obsolete()
+        """The backend's; then nobody has to look again before the connection is used, or too old."""
+        super().close_if_unusable_or_obsolete()
+        broken = self.errors_occurred and self.connection is not None
+        if self.stirred is not None and not (broken or self.in_use or self.queries_log):
+            self.stirred.settle(self)
 
     def connect(self) -> None:
         """Connect as the backend does, then compare the marker; a login that was changed meanwhile is tried once.

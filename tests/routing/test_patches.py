@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import django
+import django.db
 import pytest
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
@@ -89,6 +90,8 @@ SHAPES = {
     (Query, "chain"): "obj = self.clone()",
     (Query, "clone"): "obj.__dict__ = self.__dict__.copy()",
     (QuerySet, "count"): "self._result_cache is not None",
+    (django.db, "close_old_connections"): "connections.all(initialized_only=True)",
+    (django.db, "reset_queries"): "connections.all(initialized_only=True)",
 }
 
 
