@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.apps import AppConfig, apps
 from django.conf import settings
@@ -25,11 +25,15 @@ NAMES = frozenset(
         "ENTRY_HOSTS",
         "GUARD",
         "HEALTH_PATHS",
+        "INVITATION_TTL",
         "MAX_CONNECTIONS_PER_THREAD",
+        "MEMBERSHIP_TTL",
+        "MEMBER_RESOLVERS",
         "PUBLIC_HOSTS",
         "REGISTRY_STALE_IF_ERROR",
         "REGISTRY_TTL",
         "RESOLVERS",
+        "SESSION_SCOPE",
         "SHARED_APPS",
         "SQLITE_DIR",
         "TEMPLATES",
@@ -38,6 +42,7 @@ NAMES = frozenset(
         "TRUSTED_PROXIES",
     }
 )
+E = TypeVar("E", bound=Enum)
 DEFAULT_TENANT_MODEL = "multi_tenant.Tenant"
 REGISTRY_LABEL = "multi_tenant"
 
@@ -48,6 +53,13 @@ class Guard(Enum):
     FULL = "full"
     STATEMENTS = "statements"
     OFF = "off"
+
+
+class SessionScope(Enum):
+    """How far a sign-in reaches."""
+
+    TENANT = "tenant"
+    SITE = "site"
 
 
 class Conf:
@@ -74,6 +86,16 @@ class Conf:
     def AUTH_USER_MODEL(self) -> str:
         """``app_label.Model`` of the user model."""
         return str(settings.AUTH_USER_MODEL)
+
+    @property
+    def SESSION_COOKIE_NAME(self) -> str:
+        """The name of the cookie that holds a session's key."""
+        return str(settings.SESSION_COOKIE_NAME)
+
+    @property
+    def SESSION_ENGINE(self) -> str:
+        """The dotted path of what keeps sessions."""
+        return str(settings.SESSION_ENGINE)
 
     @property
     def has_tenant_model(self) -> bool:
@@ -166,12 +188,27 @@ class Conf:
     @cached_property
     def GUARD(self) -> Guard:
         """How far the guard goes: statements and querysets (``full``), statements alone, or not at all (``off``)."""
-        value = self._value("GUARD", str, Guard.FULL.value)
-        try:
-            return Guard(value)
-        except ValueError:
-            known = ", ".join(repr(guard.value) for guard in Guard)
-            raise ConfigurationError(f'MULTI_TENANT["GUARD"] is {value!r}. Give one of {known}.') from None
+        return self._choice("GUARD", Guard.FULL)
+
+    @cached_property
+    def SESSION_SCOPE(self) -> SessionScope:
+        """Whether a session of one tenant is nothing elsewhere (``tenant``), or one sign-in is for all (``site``)."""
+        return self._choice("SESSION_SCOPE", SessionScope.TENANT)
+
+    @cached_property
+    def MEMBERSHIP_TTL(self) -> float:
+        """Seconds for which a process may go on with what it knows of a member; 0 asks at each request."""
+        return self._seconds("MEMBERSHIP_TTL", 0)
+
+    @cached_property
+    def INVITATION_TTL(self) -> float:
+        """Seconds within which an invitation is to be accepted."""
+        return self._seconds("INVITATION_TTL", 7 * 24 * 60 * 60)
+
+    @cached_property
+    def MEMBER_RESOLVERS(self) -> tuple[str | tuple[str, Mapping[str, Any]], ...]:
+        """Dotted paths, or ``(path, options)``, asked on the public site which tenant a visitor is to be taken to."""
+        return tuple(self._value("MEMBER_RESOLVERS", Sequence, ()))
 
     @property
     def ROOT_URLCONF(self) -> str:
@@ -246,6 +283,14 @@ class Conf:
                 f'MULTI_TENANT["{name}"] is a {type(value).__name__}. Give a {kind.__name__.lower()}.'
             )
         return value
+
+    def _choice(self, name: str, default: E) -> E:
+        value = self._value(name, str, default.value)
+        try:
+            return type(default)(value)
+        except ValueError:
+            known = ", ".join(repr(one.value) for one in type(default))
+            raise ConfigurationError(f'MULTI_TENANT["{name}"] is {value!r}. Give one of {known}.') from None
 
     def _strings(self, name: str) -> tuple[str, ...]:
         values = self._value(name, Sequence, ())

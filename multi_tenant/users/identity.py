@@ -14,6 +14,7 @@ from django.db import transaction
 from multi_tenant.context import active_place, public_context
 from multi_tenant.exceptions import IdentityProtectedError
 from multi_tenant.registry.aliases import PUBLIC
+from multi_tenant.users.public import read_public
 
 #: Under which Django connects what notes a login.
 LAST_LOGIN_RECEIVER = "update_last_login"
@@ -55,6 +56,21 @@ def overlay(member: Any, identity: Mapping[str, Any]) -> None:
     """Show the identity's values on a member; they count as unchanged."""
     member.__dict__.update(identity)
     setattr(member, KNOWN, dict(identity))
+
+
+def show_identity(user: Any) -> None:
+    """Have a member row, as a tenant's queries answer it, show its identity too; what was set on it stays.
+
+    Raises RegistryUnavailableError when the public database is away.
+    """
+    if user.__dict__.get("password") != NO_PASSWORD or user._state.db in (None, PUBLIC):
+        return
+    rows = type(user)._base_manager.using(PUBLIC)
+    identity = read_public(lambda: rows.filter(pk=user.pk).values(*user.IDENTITY_FIELDS).first())
+    if identity is not None:
+        changes = changed_fields(user, None)
+        overlay(user, identity)
+        user.__dict__.update(changes)
 
 
 def changed_fields(user: Any, among: Iterable[str] | None) -> dict[str, Any]:
