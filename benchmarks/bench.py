@@ -33,7 +33,7 @@ class Scale:
     created: int = 5
     #: Tenants in memory: with a connection, and looked up alone.
     connected: int = 100
-    known: int = 2000
+    known: int = 4000
     #: Rounds of visits over HTTP, and their seconds.
     visits: int = 3
     seconds: float = 2
