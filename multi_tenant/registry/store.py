@@ -89,7 +89,7 @@ class Store:
 
     async def aget(self, alias: str) -> TenantRecord:
         """``get`` for coroutines."""
-        version = self._version_in_hand()
+        version = self.version_in_hand()
         record = None if version is None else self._tenants.recall(alias, version)
         return record or await sync_to_async(self.get)(alias)
 
@@ -103,7 +103,7 @@ class Store:
 
     async def aby_host(self, host: str) -> str | None:
         """``by_host`` for coroutines."""
-        version = self._version_in_hand()
+        version = self.version_in_hand()
         if version is not None:
             alias = self._hosts.recall(host, version)
             if alias is not None or self._unknown.recall(f"//{host}", version):
@@ -124,7 +124,7 @@ class Store:
             raise RegistryUnavailableError
         return self._version
 
-    def _version_in_hand(self) -> int | None:
+    def version_in_hand(self) -> int | None:
         """The version, if it may be used without a look at the registry."""
         due = self._is_due() or (self._failing and self._too_old())
         return None if due else self._version

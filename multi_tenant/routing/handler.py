@@ -21,6 +21,7 @@ from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.store import in_event_loop, store
 from multi_tenant.routing.kept import HOOKS, Stirred
 from multi_tenant.routing.sites import site_cache
+from multi_tenant.routing.static import StaticDatabases
 from multi_tenant.routing.wrapper import TenantConnection, tenant_connection
 
 logger = logging.getLogger("multi_tenant.routing")
@@ -31,8 +32,6 @@ STIRRED = "connections that were used"
 #: Tenants of which Django's caches keep something; about 8 KiB each.
 MAX_CACHED = 1_000
 NONE: Mapping[str, TenantConnection] = {}
-#: What of an entry stays within its connection.
-LOGIN_KEYS = frozenset({"USER", "PASSWORD", "OPTIONS"})
 
 
 class TenantConnectionHandler(ConnectionHandler):
@@ -162,6 +161,14 @@ class TenantConnectionHandler(ConnectionHandler):
 
     def _of_tenant(self, alias: str, place: Place) -> Any:
         connection = self._live.get(alias)
+        version = store.version_in_hand()
+        if connection is not None and connection.is_confirmed(place, version):
+            connection.touch()
+            return connection
+        return self._checked(connection, alias, place, version)
+
+    def _checked(self, connection: Any, alias: str, place: Place, version: int | None) -> Any:
+        """The thread's connection if it is as the registry has it now, or another in its place."""
         if connection is not None and alias == place.alias:
             refuse_predecessor(connection, place)
         if connection is not None and connection.in_atomic_block:
@@ -175,9 +182,9 @@ class TenantConnectionHandler(ConnectionHandler):
             else:
                 self.retire(alias)
             raise
-        if connection is None:
-            return self._open(record)
-        if connection.record.generation != record.generation and not connection.in_use:
+        if connection is not None and connection.record.generation == record.generation:
+            connection.confirm(place, version)
+        elif connection is None or not connection.in_use:
             self.retire(alias)
             return self._open(record)
         connection.touch()
@@ -233,21 +240,6 @@ def refuse_predecessor(connection: TenantConnection, place: Place) -> None:
             found=str(found),
             expected=connection.alias,
         )
-
-
-class StaticDatabases(dict[str, Any]):
-    """``settings.DATABASES``, answering ``public`` too: Django looks up ``settings.DATABASES[connection.alias]``.
-
-    Packages look up an engine that way, hence the active tenant's entry is answered, without its login.
-    """
-
-    def __missing__(self, alias: str) -> Any:
-        if alias == PUBLIC:
-            return self[DEFAULT]
-        place = active_place.get()
-        if alias == place.alias and (entry := record_at(place).entry):
-            return {key: value for key, value in entry.items() if key not in LOGIN_KEYS}
-        raise KeyError(alias)
 
 
 def forget_caches(alias: str) -> None:

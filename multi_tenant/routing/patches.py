@@ -42,7 +42,7 @@ from multi_tenant.routing.guard import (
     note_written,
     unbind_named,
 )
-from multi_tenant.routing.handler import StaticDatabases, TenantConnectionHandler
+from multi_tenant.routing.handler import TenantConnectionHandler
 from multi_tenant.routing.owner import run_as_owner
 from multi_tenant.routing.rows import FetchedRows, check_async_steps, check_steps
 from multi_tenant.routing.settling import (
@@ -61,6 +61,7 @@ from multi_tenant.routing.settling import (
     settle_subquery,
 )
 from multi_tenant.routing.sites import SiteCache, site_cache
+from multi_tenant.routing.static import StaticDatabases
 
 Wrap = Callable[[Any], Any]
 Owner = type | ModuleType

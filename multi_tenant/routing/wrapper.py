@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import Error as DriverError
 from django.db.utils import load_backend
 
-from multi_tenant.context import active_place, refuse_unserved
+from multi_tenant.context import Place, active_place, refuse_unserved
 from multi_tenant.exceptions import MultiTenantError, TenantConnectionError, TenantUnavailableError, WrongDatabaseError
 from multi_tenant.registry.lookup import TenantRecord
 from multi_tenant.registry.store import store
@@ -83,6 +83,8 @@ class TenantConnection(OutageAware):
         """Bind a fresh wrapper to the tenant that it was made for."""
         self.record = record
         self.last_used = next(clock)
+        self._confirmed_at: Place | None = None
+        self._confirmed_under: int | None = None
         self._cursors: weakref.WeakSet[Any] = weakref.WeakSet()
         #: Only while the tenant is active; what is no tenant's is used by the lifecycle alone.
         self.guarded = record.uuid is not None
@@ -100,6 +102,14 @@ class TenantConnection(OutageAware):
         """Note a use, for the least recently used to be found."""
         self.last_used = next(clock)
         self.stir()
+
+    def confirm(self, place: Place, version: int | None) -> None:
+        """Note that the registry, at a version of it, leads from a place to this very connection."""
+        self._confirmed_at, self._confirmed_under = place, version
+
+    def is_confirmed(self, place: Place, version: int | None) -> bool:
+        """Whether that was noted of the same place, and the registry is known to be as it was."""
+        return place is self._confirmed_at and version is not None and version == self._confirmed_under
 
     def stir(self) -> None:
         """Have Django look at this connection after the request, and before the next one."""

@@ -14,8 +14,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections, transaction
 
 from multi_tenant.context import tenant_bound, tenant_context
+from multi_tenant.exceptions import TenantUnavailableError
 from multi_tenant.models import Tenant
+from multi_tenant.registry.store import store
 from multi_tenant.routing.handler import TenantConnectionHandler
+from multi_tenant.routing.wrapper import TenantConnection
 from tests import servers
 from tests.processes import Watcher
 from tests.promises.control import Without, guarded_by
@@ -78,6 +81,46 @@ def test_an_open_connection_is_made_anew_and_the_old_one_closed(acme: Tenant, ro
         assert login().startswith("rotated")
         assert old.connection is None
         assert connections["acme"] is not old
+
+
+def never(self: TenantConnection, place: Any, version: Any) -> bool:
+    """As if nothing were ever certain."""
+    return False
+
+
+@guarded_by(Without(TenantConnection, "is_confirmed", never))
+def test_what_is_certain_is_not_looked_up_again(acme: Tenant, configure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(REGISTRY_TTL=600)
+    asked: list[str] = []
+
+    def note(alias: str, **options: Any) -> Any:
+        asked.append(alias)
+        return get(alias, **options)
+
+    with tenant_context(acme):
+        mine = [connections["acme"], connections["acme"]]
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "get", note)
+            mine.append(connections["acme"])
+    assert asked == []
+    assert len(set(map(id, mine))) == 1
+
+
+get = store.get
+
+
+def by_place_alone(self: TenantConnection, place: Any, version: Any) -> bool:
+    """As if nothing changed while one is at a place."""
+    return place is self._confirmed_at
+
+
+@guarded_by(Without(TenantConnection, "is_confirmed", by_place_alone))
+def test_a_change_in_the_middle_of_a_request_is_noticed(acme: Tenant) -> None:
+    with tenant_context(acme):
+        assert connections["acme"] is connections["acme"]
+        Tenant.objects.filter(pk=acme.pk).update(state="suspended")
+        with pytest.raises(TenantUnavailableError):
+            connections["acme"]
 
 
 def swap_at_once(self: TenantConnectionHandler, alias: str, place: Any) -> Any:
