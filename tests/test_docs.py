@@ -31,7 +31,7 @@ from tests.pages import DOCS, PAGES, ROOT, blocks_of
 
 UNDERLINE = re.compile(r"\|[ :|-]+\|$")
 #: Without them the modules that need them cannot be imported, and define no errors.
-DRIVERS = {"psycopg"}
+DRIVERS = {"psycopg", "rest_framework", "rest_framework_simplejwt", "drf_spectacular"}
 #: Settings whose default is a path or must be given: the page describes it in words.
 DESCRIBED = {"ARCHIVE_DIR", "ENCRYPTION_KEYS", "SQLITE_DIR"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from tests import settings as plain
 from tests.settings import *  # noqa: F403
 
@@ -41,6 +43,13 @@ BOTH_APPS = [
     "django.contrib.admin",
     "django.contrib.sites",
 ]
+# The tests of REST framework's room skip where it is not installed.
+REST_APPS = ["rest_framework.authtoken", "rest_framework_simplejwt.token_blacklist"]
+if find_spec("rest_framework"):
+    INSTALLED_APPS += ["rest_framework", *REST_APPS, "drf_spectacular", "multi_tenant.contrib.rest"]
+    BOTH_APPS += REST_APPS
+REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+SIMPLE_JWT = {"BLACKLIST_AFTER_ROTATION": True}
 MULTI_TENANT = {
     **plain.MULTI_TENANT,
     "SHARED_APPS": [*BOTH_APPS, "tests.testapp.billing"],
