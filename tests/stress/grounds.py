@@ -56,12 +56,12 @@ class Ground(ABC):
         """The databases that were made here."""
         return self.engine().names(PREFIX)
 
-    def drop(self) -> None:
-        """Drop all that was made here."""
+    def drop(self, *, alias: str = "") -> None:
+        """Drop all that was made here, or what was made for tenants whose aliases begin so."""
         engine = self.engine()
-        for name in self.databases():
+        for name in engine.names(f"{PREFIX}{alias}"):
             engine.drop(name)
-        for login in engine.logins(PREFIX):
+        for login in engine.logins(f"{PREFIX}{alias}"):
             engine.drop_login(login)
 
     def engine(self) -> Engine:

@@ -14,15 +14,17 @@ from django.db import connection, connections, transaction
 from django.db.models import Model
 
 from multi_tenant.context import place_context
+from multi_tenant.databases.sqlite import SQLite
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.routing import router, settling
+from multi_tenant.routing.handler import TenantConnectionHandler
 from tests.stress import audit
 from tests.stress.conftest import Town
 from tests.stress.crowd import Crowd
 from tests.stress.day import MODES, spend
-from tests.stress.newcomers import expect_own
+from tests.stress.newcomers import ALIASES, Registrar, expect_own
 from tests.stress.operations import OPERATIONS, Operation
-from tests.stress.reads import join
+from tests.stress.reads import join, look_elsewhere
 from tests.stress.worker import COUNTRY, LOCKED, CrossingError, Worker
 from tests.stress.writes import create
 from tests.testapp.common.models import City
@@ -211,3 +213,19 @@ def test_what_a_thread_leaves_behind_is_found(hamlet: Town, operation: Operation
 def test_a_row_of_a_predecessor_is_found() -> None:
     with pytest.raises(CrossingError, match="were read in"):
         expect_own("guest", 2, ["guest:2:of mine", "guest:1:of another"])
+
+
+def test_a_connection_too_many_is_found(hamlet: Town, configure: Callable[..., None]) -> None:
+    crowd = crowd_of(hamlet, {look_elsewhere: 1})
+    configure(MAX_CONNECTIONS_PER_THREAD=TENANTS - 1)
+    with patch.object(TenantConnectionHandler, "_make_room"), pytest.raises(AssertionError, match="were left open"):
+        spend(hamlet, crowd)
+
+
+def test_a_newcomers_database_that_is_left_is_found(hamlet: Town) -> None:
+    crowd = crowd_of(hamlet, {join: 1})
+    try:
+        with patch.object(SQLite, "drop"), pytest.raises(CrossingError, match=r"of newcomers \['crowd.*guest-a"):
+            spend(hamlet, crowd, registrar=Registrar(hamlet.ground, crowd))
+    finally:
+        hamlet.ground.drop(alias=ALIASES[0])
