@@ -167,3 +167,15 @@ class DatabaseExistsError(ProvisioningError):
 
 class IdentityProtectedError(MultiTenantError):
     """A tenant tried to change who a person is elsewhere."""
+
+
+class InvitationError(MultiTenantError):
+    """An invitation cannot be accepted; ``reason`` is unknown, used, revoked or expired."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The invitation is {reason}. Ask whoever sent it for a new one.")
+        self.reason = reason
+
+
+class InvalidAuthorityError(MultiTenantError, ValueError):
+    """The authority that a member is to have is not understood, or names a group that the tenant has not."""

@@ -129,7 +129,7 @@ def attributes_of(cls: type[Exception]) -> set[str]:
 
 def test_each_signal_is_described_once() -> None:
     assert sorted(names_in("reference/signals.md")) == sorted(
-        name for name in vars(signals) if name.startswith("tenant_")
+        name for name in vars(signals) if name.startswith(("tenant_", "member_"))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,9 @@ from django.urls import get_script_prefix, set_script_prefix
 
 from multi_tenant.conf import conf
 from multi_tenant.context import Place, fixed_context
+
+#: Whether the running code is that of a request in a tenant, or a step of its response's body.
+visiting: ContextVar[bool] = ContextVar("multi_tenant.visiting", default=False)
 
 
 class visit_context(fixed_context):  # noqa: N801  # used like a function, as all contexts are
@@ -24,6 +28,8 @@ class visit_context(fixed_context):  # noqa: N801  # used like a function, as al
 
     def _enter(self, place: Place) -> None:
         super()._enter(place)
+        self._visiting_before = visiting.get()
+        visiting.set(place.is_tenant)
         if self.script is not None:
             self._script_before = get_script_prefix()
             set_script_prefix(self.script)
@@ -31,6 +37,7 @@ class visit_context(fixed_context):  # noqa: N801  # used like a function, as al
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         if self.script is not None:
             set_script_prefix(self._script_before)
+        visiting.set(self._visiting_before)
         super().__exit__(kind, exc, tb)
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import update_last_login
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from multi_tenant.context import active_place, public_context
 from multi_tenant.exceptions import IdentityProtectedError
+from multi_tenant.middleware.visit import visiting
 from multi_tenant.registry.aliases import PUBLIC
+from multi_tenant.users.memberships import tenants_of
 from multi_tenant.users.public import read_public
 
 #: Under which Django connects what notes a login.
@@ -24,6 +28,8 @@ NO_PASSWORD = "!"  # noqa: S105
 KNOWN = "_known_identity"
 #: Keys of the persons whose own doing the running code is.
 acting: ContextVar[frozenset[UUID]] = ContextVar("multi_tenant.users.acting", default=frozenset())
+#: Whether the running code is where people sign up.
+signing_up: ContextVar[bool] = ContextVar("multi_tenant.users.signing_up", default=False)
 
 
 @contextmanager
@@ -40,22 +46,50 @@ def own_identity(user: Any) -> Iterator[None]:
         acting.set(before)
 
 
+@contextmanager
+def sign_up() -> Iterator[None]:
+    """Let a request in a tenant make people: for the view in which visitors make an account of their own.
+
+    Elsewhere a request makes nobody, as the answer to a name that is taken would tell that somebody has it.
+    """
+    before = signing_up.get()
+    signing_up.set(True)
+    try:
+        yield
+    finally:
+        signing_up.set(before)
+
+
+def may_make_people() -> bool:
+    """Whether new people, and new names, may be made here and now."""
+    return signing_up.get() or not visiting.get()
+
+
 def note_login(sender: Any, user: Any, **kwargs: Any) -> None:
     """Receive ``user_logged_in`` in place of Django's receiver."""
     with own_identity(user):
         update_last_login(sender, user, **kwargs)
 
 
+def identity_model(model: Any) -> Any:
+    """The model whose own table has the identity's columns: not a proxy of it, nor one that extends it."""
+    return model._meta.get_field("password").model
+
+
+def identity_columns(model: Any) -> list[str]:
+    """The attributes of a user that hold the identity's values."""
+    return [model._meta.get_field(name).attname for name in model.IDENTITY_FIELDS]
+
+
 def identity_values(user: Any) -> dict[str, Any]:
-    """The values of a user's identity fields that are loaded, by name."""
-    deferred = user.get_deferred_fields()
-    return {name: user.__dict__[name] for name in user.IDENTITY_FIELDS if name not in deferred}
+    """The values of a user's identity fields that are loaded, by attribute."""
+    return {name: user.__dict__[name] for name in identity_columns(type(user)) if name in user.__dict__}
 
 
 def overlay(member: Any, identity: Mapping[str, Any]) -> None:
     """Show the identity's values on a member; they count as unchanged."""
     member.__dict__.update(identity)
-    setattr(member, KNOWN, dict(identity))
+    member.__dict__[KNOWN] = {**member.__dict__.get(KNOWN, {}), **identity}
 
 
 def show_identity(user: Any) -> None:
@@ -63,49 +97,115 @@ def show_identity(user: Any) -> None:
 
     Raises RegistryUnavailableError when the public database is away.
     """
-    if user.__dict__.get("password") != NO_PASSWORD or user._state.db in (None, PUBLIC):
+    if not is_copy(user):
         return
-    rows = type(user)._base_manager.using(PUBLIC)
-    identity = read_public(lambda: rows.filter(pk=user.pk).values(*user.IDENTITY_FIELDS).first())
+    rows = identity_model(type(user))._base_manager.using(PUBLIC)
+    identity = read_public(lambda: rows.filter(pk=user.pk).values(*identity_columns(type(user))).first())
     if identity is not None:
         changes = changed_fields(user, None)
         overlay(user, identity)
         user.__dict__.update(changes)
 
 
+def is_copy(user: Any) -> bool:
+    """Whether a user shows what the tenant's row has, and not its identity."""
+    return user.__dict__.get("password") == NO_PASSWORD and user._state.db not in (None, PUBLIC)
+
+
+def lock_identity(model: Any, key: Any) -> Any | None:
+    """The public row of a person, kept from others until the caller's transaction on public ends.
+
+    All that is written of a person and its memberships comes after this, so that two writers take turns.
+    """
+    rows = identity_model(model)._base_manager.using(PUBLIC).filter(pk=key)
+    with public_context():
+        if transaction.get_connection(PUBLIC).features.has_select_for_update:
+            return rows.select_for_update().first()
+        rows.update(is_active=F("is_active"))  # SQLite's way: whoever writes first has the database
+        return rows.first()
+
+
 def changed_fields(user: Any, among: Iterable[str] | None) -> dict[str, Any]:
     """The identity fields that were given other values since the user was loaded; ``among`` is a save's choice."""
-    known: Mapping[str, Any] = getattr(user, KNOWN, {})
-    chosen = None if among is None else set(among)
+    known: Mapping[str, Any] = user.__dict__.get(KNOWN, {})
+    names = None if among is None else columns_among(type(user), among)
     return {
         name: value
         for name, value in identity_values(user).items()
-        if (chosen is None or name in chosen) and (name not in known or known[name] != value)
+        if (names is None or name in names) and not (name in known and is_same(known[name], value))
     }
 
 
+def columns_among(model: Any, names: Iterable[str]) -> set[str]:
+    """The attributes that fields, given by either of their names, have."""
+    return {model._meta.get_field(name).attname for name in names}
+
+
+def is_same(known: Any, value: Any) -> bool:
+    """Whether a value is the one that was loaded; a form gives a moment back without what is below the second."""
+    if isinstance(known, datetime) and isinstance(value, datetime) and value == known.replace(microsecond=0):
+        return True
+    return bool(known == value)
+
+
 def write_identity(member: Any, changes: Mapping[str, Any]) -> None:
-    """Write changes that were made on a member, in its tenant, to the public row. Raises IdentityProtectedError."""
+    """Write changes that were made on a member, in its tenant, to the public row, in the caller's transaction there.
+
+    Raises IdentityProtectedError.
+    """
     model, here = type(member), active_place.get().uuid
-    with public_context(), transaction.atomic(using=PUBLIC):
-        row = model._base_manager.using(PUBLIC).select_for_update().filter(pk=member.pk).first()
-        if row is None or not may_change(row, here):
+    row = lock_identity(model, member.pk)
+    with public_context():
+        if row is None or not may_change(row, here, changes):
             raise IdentityProtectedError(
-                f"{', '.join(sorted(changes))} of {model._meta.label} {member.pk} belong to a person who is known "
+                f"{', '.join(sorted(changes))} of {model._meta.label} {member.pk} belong to a person who may be known "
                 "elsewhere too, and are not changed from within a tenant. The person may change them, in Django's own "
                 "password views or under own_identity(user)."
             )
         for name, value in changes.items():
             setattr(row, name, value)
-        row.save(using=PUBLIC, update_fields=list(changes))
-    getattr(member, KNOWN).update(changes)
+        save_identity(row, changes)
+    written = {name: row.__dict__[name] for name in changes}  # expressions have become values
+    member.__dict__.update(written)
+    member.__dict__[KNOWN] = {**member.__dict__.get(KNOWN, {}), **written}
 
 
-def may_change(row: Any, here: UUID | None) -> bool:
+def save_identity(row: Any, changes: Mapping[str, Any]) -> None:
+    """Save these columns of a public row. Raises IdentityProtectedError for a name that somebody has."""
+    try:
+        with transaction.atomic(using=PUBLIC):
+            row.save(using=PUBLIC, update_fields=list(changes))
+    except IntegrityError:
+        if unique_columns(type(row)).isdisjoint(changes):
+            raise
+        raise taken(type(row)) from None  # the database's own words tell what is taken
+    if any(hasattr(value, "resolve_expression") for value in changes.values()):
+        row.refresh_from_db(fields=list(changes))
+
+
+def taken(model: Any) -> IdentityProtectedError:
+    """The error for a person who cannot be made, or renamed, from within a tenant; it does not tell why."""
+    return IdentityProtectedError(
+        f"This {model._meta.label} cannot be made or renamed from within a tenant. Somebody who may have an account is "
+        "invited with invite(); a view in which visitors make their own says sign_up()."
+    )
+
+
+def unique_columns(model: Any) -> set[str]:
+    """The attributes of the identity that no two persons share."""
+    fields = [model._meta.get_field(name) for name in model.IDENTITY_FIELDS]
+    return {field.attname for field in fields if field.unique}
+
+
+def may_change(row: Any, here: UUID | None, changes: Mapping[str, Any]) -> bool:
     """Whether the running code may change an identity, given by its public row, from within a tenant."""
     if row.pk in acting.get():
         return True
-    if row.is_staff or row.is_superuser:
+    if has_platform_authority(row) or not (may_make_people() or unique_columns(type(row)).isdisjoint(changes)):
         return False
-    tenants = set(row.memberships.using(PUBLIC).values_list("tenant_id", flat=True))
-    return tenants == {here}
+    return tenants_of(row.pk) == {here}
+
+
+def has_platform_authority(row: Any) -> bool:
+    """Whether a public row may do anything on the platform."""
+    return bool(row.is_staff or row.is_superuser or row.groups.exists() or row.user_permissions.exists())

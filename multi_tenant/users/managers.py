@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.contrib.auth.models import UserManager
 from django.db import models
+from django.db.models.query import ModelIterable
 
 from multi_tenant.exceptions import IdentityProtectedError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
+from multi_tenant.users.removal import remove_row
 
 
 class GlobalUserQuerySet(models.QuerySet[Any]):
     """A queryset that writes no identity in bulk from within a tenant."""
 
     def update(self, **kwargs: Any) -> int:
-        self.refuse_in_tenant(kwargs.keys() & set(self.model.IDENTITY_FIELDS))
+        self.refuse_in_tenant(kwargs.keys() & {*self.model.IDENTITY_FIELDS, "pk", self.model._meta.pk.name})
         return super().update(**kwargs)
 
     update.alters_data = True  # type: ignore[attr-defined]  # Django reads this mark in templates
@@ -27,10 +30,34 @@ class GlobalUserQuerySet(models.QuerySet[Any]):
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]  # as above
 
+    def delete(self) -> tuple[int, dict[str, int]]:
+        query: Any = self.query
+        if self._iterable_class is not ModelIterable or query.is_sliced or query.distinct_fields or query.combinator:
+            return super().delete()  # which refuses them
+        self._for_write = True
+        if not self.in_tenant():
+            return super().delete()
+        counts: Counter[str] = Counter()
+        for member in self.all():
+            counts.update(remove_row(member)[1])
+        self._result_cache = None
+        return counts.total(), dict(counts)
+
+    delete.alters_data = True  # type: ignore[attr-defined]  # as above
+    delete.queryset_only = True  # type: ignore[attr-defined]  # no method of managers
+
+    def _raw_delete(self, using: str | None) -> int:
+        self.refuse_in_tenant(self.model.IDENTITY_FIELDS)
+        return super()._raw_delete(using)
+
+    def in_tenant(self) -> bool:
+        """Whether the rows are a tenant's."""
+        return self.db != PUBLIC and not is_static(self.db)
+
     def refuse_in_tenant(self, fields: Any) -> None:
         """Raise IdentityProtectedError when identity fields are to be written in bulk in a tenant."""
         self._for_write = True
-        if fields and self.db != PUBLIC and not is_static(self.db):
+        if fields and self.in_tenant():
             raise IdentityProtectedError(
                 f"{', '.join(sorted(fields))} of {self.model._meta.label} are not written in bulk from within a "
                 "tenant: they belong to the persons. Save one object at a time, or write them in public_context()."

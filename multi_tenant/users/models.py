@@ -12,9 +12,17 @@ from django.utils.translation import gettext_lazy as _
 from multi_tenant.conf import conf
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
-from multi_tenant.users.identity import KNOWN, identity_values
+from multi_tenant.users.identity import (
+    KNOWN,
+    columns_among,
+    identity_model,
+    identity_values,
+    is_copy,
+    show_identity,
+)
 from multi_tenant.users.managers import GlobalUserManager
-from multi_tenant.users.rows import add_member_row, save_member_row
+from multi_tenant.users.removal import refuse_cascade, remove_row
+from multi_tenant.users.rows import write_member_row
 
 
 class AbstractGlobalUser(AbstractUser):
@@ -46,8 +54,18 @@ class AbstractGlobalUser(AbstractUser):
     @classmethod
     def from_db(cls, db: str | None, field_names: Any, values: Any, **kwargs: Any) -> Any:
         user = super().from_db(db, field_names, values, **kwargs)  # Django 6.1 has a fetch mode, too
-        setattr(user, KNOWN, identity_values(user))
+        user.__dict__[KNOWN] = identity_values(user)
         return user
+
+    def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
+        shown = "password" in self.__dict__ and not is_copy(self)
+        super().refresh_from_db(using, fields, from_queryset)
+        read = identity_values(self)
+        if fields is not None:
+            read = {name: value for name, value in read.items() if name in columns_among(type(self), fields)}
+        self.__dict__[KNOWN] = {**self.__dict__.get(KNOWN, {}), **read}
+        if shown:
+            show_identity(self)
 
     def _save_table(
         self,
@@ -59,20 +77,36 @@ class AbstractGlobalUser(AbstractUser):
         update_fields: frozenset[str] | None = None,
     ) -> bool:
         # The one road that all ways of saving an object take, `loaddata` among them, which knows no `save`.
-        if using == PUBLIC or is_static(str(using)) or not has_identity(cls):
-            return bool(super()._save_table(raw, cls, force_insert, force_update, using, update_fields))  # type: ignore[misc]  # Django's own, which has no public name
-
         def write(*, force_insert: bool = force_insert, update_fields: frozenset[str] | None = update_fields) -> Any:
-            return super(AbstractGlobalUser, self)._save_table(  # type: ignore[misc]  # as above
+            return super(AbstractGlobalUser, self)._save_table(  # type: ignore[misc]  # Django's own, which has no public name
                 raw, cls, force_insert, force_update, using, update_fields
             )
 
-        return (add_member_row if self._state.adding else save_member_row)(self, write, update_fields)
+        if not is_tenant(using) or cls is not identity_model(cls):
+            return bool(write())
+        return write_member_row(self, cls, write, update_fields, raw=raw)
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Delete an identity; in a tenant, end the membership, and keep the row while others point to it."""
+        if not is_tenant(using or self._state.db):
+            return super().delete(using, keep_parents)
+        return remove_row(self)
+
+    delete.alters_data = True  # type: ignore[attr-defined]  # Django reads this mark in templates
 
 
-def has_identity(model: type[models.Model]) -> bool:
-    """Whether a model's own table has the columns of the identity, as that of a model which extends it has not."""
-    return any(field.name == "password" for field in model._meta.local_fields)
+def is_tenant(alias: str | None) -> bool:
+    """Whether an alias names a tenant's database."""
+    return alias not in (None, PUBLIC) and not is_static(str(alias))
+
+
+def watch(*, sender: type[models.Model], **kwargs: Any) -> None:
+    """Receive ``class_prepared``: no member's row goes along with what it points to."""
+    if issubclass(sender, AbstractGlobalUser):
+        models.signals.pre_delete.connect(refuse_cascade, sender, dispatch_uid="multi_tenant.users.cascade")
+
+
+models.signals.class_prepared.connect(watch, dispatch_uid="multi_tenant.users.watch")
 
 
 class GlobalUser(AbstractGlobalUser):

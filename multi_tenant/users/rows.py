@@ -3,52 +3,138 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from django.apps import apps
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from multi_tenant.context import active_place, public_context
 from multi_tenant.exceptions import IdentityProtectedError
 from multi_tenant.registry.aliases import PUBLIC
-from multi_tenant.users.identity import KNOWN, NO_PASSWORD, changed_fields, identity_values, write_identity
+from multi_tenant.users.copies import NOT_COPIED, is_copying, make_way
+from multi_tenant.users.identity import (
+    KNOWN,
+    NO_PASSWORD,
+    changed_fields,
+    columns_among,
+    has_platform_authority,
+    identity_columns,
+    identity_values,
+    lock_identity,
+    may_make_people,
+    taken,
+    unique_columns,
+    write_identity,
+)
+from multi_tenant.users.memberships import begin_membership, tenants_of
 
-#: Writes the row, with the names of the fields to write if not all.
+#: Writes the row: all of it by INSERT, or the columns that are named.
 Write = Callable[..., Any]
-#: Identity fields of which a tenant has no copy.
-NOT_COPIED = frozenset({"password", "last_login"})
 
 
-def save_member_row(member: Any, write: Write, update_fields: frozenset[str] | None) -> bool:
+def write_member_row(member: Any, table: Any, write: Write, update_fields: frozenset[str] | None, *, raw: bool) -> bool:
+    """Write a row of the identity's table in a tenant; answers whether it was there, as Django asks.
+
+    ``raw`` is how ``loaddata`` writes. Raises IdentityProtectedError.
+    """
+    if is_copying():
+        return bool(write())
+    if not member._state.adding:
+        return save_member_row(member, table, write, update_fields)
+    if active_place.get().uuid is None:
+        raise IdentityProtectedError("A database that is being made has no members. Add them when its tenant is there.")
+    with transaction.atomic(using=PUBLIC):
+        if raw and is_known_here(member, table):
+            return load_member_row(member, table, write)
+        return add_member_row(member, table, write)
+
+
+def save_member_row(member: Any, table: Any, write: Write, update_fields: frozenset[str] | None) -> bool:
     """Save a row that is there: what was changed of the identity goes to public, and the rest is the tenant's own."""
     changes = changed_fields(member, update_fields)
-    if changes:
-        write_identity(member, changes)
-    names = {field.name for field in member._meta.local_concrete_fields if not field.primary_key}
-    chosen = names if update_fields is None else names & set(update_fields)
-    here = (chosen - set(member.IDENTITY_FIELDS)) | (changes.keys() - NOT_COPIED)
-    return bool(write(update_fields=frozenset(here))) if here else True
+    names = {field.attname for field in table._meta.local_concrete_fields if not field.primary_key}
+    chosen = names if update_fields is None else names & columns_among(table, update_fields)
+    with transaction.atomic(using=PUBLIC) if changes else nullcontext():
+        if changes:
+            write_identity(member, changes)
+            make_way(table, member.pk, {name: member.__dict__[name] for name in changes})
+        here = (chosen - set(identity_columns(table))) | (changes.keys() - NOT_COPIED)
+        return bool(write(update_fields=frozenset(here))) if here else True
 
 
-def add_member_row(member: Any, write: Write, update_fields: frozenset[str] | None) -> bool:
-    """Add a new person, who is made in public first, with a membership here. Raises IdentityProtectedError."""
-    model, here = type(member), active_place.get().uuid
-    if here is None:
-        raise IdentityProtectedError("A database that is being made has no members. Add them when its tenant is there.")
-    with public_context(), transaction.atomic(using=PUBLIC):
-        rows = model._base_manager.using(PUBLIC)
-        name = {model.USERNAME_FIELD: getattr(member, model.USERNAME_FIELD)}
-        if rows.filter(pk=member.pk).exists() or rows.filter(**name).exists():
-            raise IdentityProtectedError(
-                f"This {model._meta.label} cannot be made from within a tenant. Invite the person with invite()."
-            )
-        model(pk=member.pk, **identity_values(member)).save(using=PUBLIC, force_insert=True)
-        membership = apps.get_model("multi_tenant_users.Membership")
-        membership._base_manager.using(PUBLIC).create(user_id=member.pk, tenant_id=here)
-    setattr(member, KNOWN, identity_values(member))
+def add_member_row(member: Any, table: Any, write: Write) -> bool:
+    """Add a new person, who is made in public first, with a membership here."""
+    if not may_make_people():
+        raise taken(table)
+    make_identity(member, table)
+    member.__dict__[KNOWN] = identity_values(member)
+    make_way(table, member.pk, member.__dict__)
     with without_password(member):
         return bool(write(force_insert=True))
+
+
+def make_identity(member: Any, table: Any) -> None:
+    """Make a new person's public row and membership, or take up those that an earlier try left without a row here."""
+    here = active_place.get().uuid
+    with public_context():
+        values = identity_values(member)
+        try:
+            with transaction.atomic(using=PUBLIC):
+                table(pk=member.pk, **values).save(using=PUBLIC, force_insert=True)
+        except IntegrityError:
+            left = find_left(member, table, here)
+            if left is None:
+                if has_namesake(member, table):
+                    raise taken(table) from None  # the database's own words tell what is taken
+                raise
+            table._base_manager.using(PUBLIC).filter(pk=left).update(**values)
+            member.pk = left
+            return
+    begin_membership(member.pk)
+
+
+def find_left(member: Any, table: Any, here: Any) -> Any | None:
+    """The key of a namesake who was made for this tenant alone, and whose row here was rolled back or never written."""
+    name = {table.USERNAME_FIELD: getattr(member, table.USERNAME_FIELD)}
+    key = table._base_manager.using(PUBLIC).filter(**name).values_list("pk", flat=True).first()
+    row = None if key is None else lock_identity(table, key)
+    if row is None or tenants_of(key) != {here} or has_platform_authority(row):
+        return None
+    return None if has_row_here(table, key) else key
+
+
+def has_namesake(member: Any, table: Any) -> bool:
+    """Whether somebody has the key, or one of the values that no two persons share."""
+    rows = table._base_manager.using(PUBLIC)
+    shared = ({name: member.__dict__[name]} for name in unique_columns(table))
+    return any(rows.filter(**condition).exists() for condition in ({"pk": member.pk}, *shared))
+
+
+def is_known_here(member: Any, table: Any) -> bool:
+    """Whether a row that is loaded is that of a person with a membership here."""
+    return lock_identity(table, member.pk) is not None and active_place.get().uuid in tenants_of(member.pk)
+
+
+def load_member_row(member: Any, table: Any, write: Write) -> bool:
+    """Load a fixture's row over that of a member; what a copy does not have is not a change."""
+    identity = identity_values(lock_identity(table, member.pk))
+    absent = {"password": NO_PASSWORD, "last_login": None}
+    given = member.__dict__
+    given.update({name: identity[name] for name, value in absent.items() if given.get(name) == value})
+    given[KNOWN] = identity
+    if has_row_here(table, member.pk):
+        return save_member_row(member, table, write, None)
+    changes = changed_fields(member, None)
+    if changes:
+        write_identity(member, changes)
+    make_way(table, member.pk, given)
+    with without_password(member):
+        return bool(write(force_insert=True))
+
+
+def has_row_here(table: Any, key: Any) -> bool:
+    """Whether the active tenant has a row of that key."""
+    return bool(table._base_manager.using(active_place.get().alias).filter(pk=key).exists())
 
 
 @contextmanager

@@ -24,3 +24,16 @@ def at_acme(acme: Tenant) -> Client:
     """A browser at acme's address."""
     Domain.objects.create(host="acme.example.com", tenant=acme)
     return Client(headers={"host": "acme.example.com"})
+
+
+@pytest.fixture
+def bob(bolt: Tenant) -> Any:
+    """A member of bolt alone, made there."""
+    with tenant_context(bolt):
+        return get_user_model().objects.create_user("bob", "bob@example.com", "secret of bob")
+
+
+@pytest.fixture
+def mia(db: None) -> Any:
+    """An identity without a membership."""
+    return get_user_model().objects.create_user("mia", "mia@example.com", "secret of mia")
