@@ -44,6 +44,7 @@ from multi_tenant.routing.guard import (
 )
 from multi_tenant.routing.handler import TenantConnectionHandler
 from multi_tenant.routing.owner import run_as_owner
+from multi_tenant.routing.parts import OwnTypes
 from multi_tenant.routing.rows import FetchedRows, check_async_steps, check_steps
 from multi_tenant.routing.settling import (
     check_neighbour,
@@ -76,6 +77,9 @@ def install() -> None:
 
 def install_late() -> None:
     """Make the changes to apps of Django's that are installed, whose models can be had by now, once."""
+    if apps.is_installed("django.contrib.contenttypes"):
+        # By alias alone, the ids of a tenant that is purged were those of the next one of its alias.
+        apply(((import_module("django.contrib.contenttypes.models").ContentTypeManager, "_cache", OwnTypes),))
     if apps.is_installed("django.contrib.sites"):
         sites = import_module("django.contrib.sites.models")
         apply(((sites, "SITE_CACHE", divide_sites), (sites.SiteManager, "clear_cache", clear_sites)))

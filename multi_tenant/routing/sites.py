@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps import apps
 
+from multi_tenant.routing.parts import Part, own_part
 from multi_tenant.routing.router import home_alias
 
 
@@ -17,7 +18,7 @@ class SiteCache(MutableMapping[Any, Any]):
     """
 
     def __init__(self) -> None:
-        self._parts: dict[str, dict[Any, Any]] = {}
+        self._parts: dict[str, Part] = {}
 
     def __getitem__(self, key: Any) -> Any:
         return self._part[key]
@@ -41,7 +42,7 @@ class SiteCache(MutableMapping[Any, Any]):
     @property
     def _part(self) -> dict[Any, Any]:
         # Django's receiver empties the cache also while a test hides the app, and `get_model` with it.
-        return self._parts.setdefault(home_alias(apps.all_models["sites"]["site"]), {})
+        return own_part(self._parts, home_alias(apps.all_models["sites"]["site"]))
 
 
 site_cache = SiteCache()

@@ -10,6 +10,7 @@ import django
 import django.db
 import pytest
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentTypeManager
 from django.core.handlers.base import BaseHandler
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -68,7 +69,7 @@ SIGNATURES = {
     "Subquery.__init__": "(self, queryset, output_field=None, **extra)",
 }
 #: Attributes that instances alone have without us.
-OF_INSTANCES = {(QuerySet, "_result_cache"), (RawQuerySet, "_result_cache")}
+OF_INSTANCES = {(QuerySet, "_result_cache"), (RawQuerySet, "_result_cache"), (ContentTypeManager, "_cache")}
 #: What the handler overrides, and its subclassing takes for granted.
 HANDLER = {
     "__getitem__": "(self, alias)",
@@ -91,6 +92,9 @@ SHAPES = {
     (Query, "clone"): "obj.__dict__ = self.__dict__.copy()",
     (QuerySet, "count"): "self._result_cache is not None",
     (django.db, "close_old_connections"): "connections.all(initialized_only=True)",
+    (ContentTypeManager, "__init__"): "self._cache = {}",
+    (ContentTypeManager, "_get_from_cache"): "self._cache[self.db][key]",
+    (ContentTypeManager, "_add_to_cache"): "self._cache.setdefault(using, {})[key] = ct",
     (django.db, "reset_queries"): "connections.all(initialized_only=True)",
 }
 
@@ -104,6 +108,7 @@ def uninstalled() -> Iterator[None]:
         yield
     finally:
         patches.install()
+        patches.install_late()
         connections.__class__ = found
     assert patches.originals.keys() == originals.keys()
 
