@@ -43,7 +43,8 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
 def scale_of(options: argparse.Namespace) -> Scale:
     """How much is to be measured."""
     scale = SMOKE if options.smoke else Scale()
-    given = {"rounds": options.rounds, "tenants": options.tenants and tuple(options.tenants)}
+    rounds = dict.fromkeys(("rounds", "created", "visits"), options.rounds)
+    given = {**rounds, "tenants": options.tenants and tuple(options.tenants)}
     return replace(scale, **{name: value for name, value in given.items() if value})
 
 

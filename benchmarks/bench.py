@@ -30,7 +30,7 @@ class Scale:
     fresh: int = 50
     kept: int = 200
     loops: int = 1000
-    created: int = 5
+    created: int = 9
     #: Tenants in memory: with a connection, and looked up alone.
     connected: int = 100
     known: int = 4000

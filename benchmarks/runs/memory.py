@@ -30,7 +30,8 @@ def run(bench: Bench) -> Report:
     with crew(peers, logs=bench.directory) as workers:
         connected = grown(bench, "connected", workers, "memory.connect", first=0, last=scale.connected)
     last = scale.connected + scale.known
-    with crew(peers[:1], logs=bench.directory) as workers:  # who writes rows has room left, which what is read would take
+    with crew(peers[:1], logs=bench.directory) as workers:
+        # Another process: the room that is free again where rows were written would take what is read.
         workers[0].call("hooks.register", first=scale.connected, last=last, placed=True)
     with crew(peers[:1], logs=bench.directory) as workers:
         known = grown(bench, "looked up", workers, "memory.know", first=scale.connected, last=last)
