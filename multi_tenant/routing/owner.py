@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import connections
 
@@ -15,7 +14,7 @@ from multi_tenant.conf import conf
 from multi_tenant.context import active_place, public_context, record_context, refuse_unserved
 from multi_tenant.exceptions import UnknownTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
-from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.registry.lookup import TenantRecord, registered
 from multi_tenant.routing.handler import TenantConnectionHandler
 
 #: The commands of Django's that change schemas, or begin sequences anew, which only their owner may.
@@ -50,9 +49,7 @@ def owner_record(tenant: Any) -> TenantRecord:
     """A tenant as it is in the registry now, with the entry of its database's owner."""
     alias = tenant if isinstance(tenant, str) else tenant.alias
     with public_context():
-        # Registered, not installed: tests with `available_apps` flush a tenant while they hide this app.
-        model: Any = apps.get_registered_model(*conf.TENANT_MODEL.split("."))
-        rows = model._base_manager.using(PUBLIC)
+        rows = registered(conf.TENANT_MODEL)._base_manager.using(PUBLIC)
         row = rows.filter(alias=alias).select_related("server").first()
         if row is None:
             raise UnknownTenantError(alias)

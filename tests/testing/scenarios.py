@@ -233,6 +233,12 @@ class FlushedInATenant(TransactionTestCase):
             assert not Plan.objects.exists()
 
 
+class FlushedWithAppsHidden(FlushedInATenant):
+    """After the first test nothing of the registry is cached, and its app is hidden when the second begins."""
+
+    available_apps = ("tests.testapp.billing", "tests.testapp.common", "tests.testapp.library")
+
+
 class ARollbackToContents(TransactionTestCase):
     # The first of its kind by name: after another's flush Django itself makes content types anew, and in the way.
     serialized_rollback = True
