@@ -93,14 +93,19 @@ def apply(changes: Iterable[tuple[Owner, str, Wrap]]) -> None:
             setattr(owner, name, wrap(originals[owner, name]))
 
 
-def uninstall() -> None:
-    """Undo every change."""
-    for owner, name in list(originals):
+def undo(changes: Iterable[tuple[Owner, str]]) -> None:
+    """Undo some changes that were made."""
+    for owner, name in changes:
         original = originals.pop((owner, name))
         if original is None:  # an attribute that instances alone have without us
             delattr(owner, name)
         else:
             setattr(owner, name, original)
+
+
+def uninstall() -> None:
+    """Undo every change."""
+    undo(list(originals))
     if installed():
         connections.__class__ = ConnectionHandler
         connection.__dict__.pop("alias", None)

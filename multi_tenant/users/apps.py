@@ -18,8 +18,13 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         from multi_tenant.users import patches
         from multi_tenant.users.identity import LAST_LOGIN_RECEIVER, note_login
+        from multi_tenant.users.known import listen
 
+        # What is signed, mailed or kept for a visitor of one tenant is bound to it.
         patches.install()
+
+        # A process forgets what it knows of people when it changes them.
+        listen()
 
         # In place of Django's own receiver, whichever of the two apps comes first: a login is the person's own doing,
         # and is noted where the identity is.

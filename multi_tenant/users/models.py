@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from multi_tenant.conf import conf
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
+from multi_tenant.users.binding import bound_hash
 from multi_tenant.users.identity import (
     KNOWN,
     columns_among,
@@ -21,11 +21,12 @@ from multi_tenant.users.identity import (
     show_identity,
 )
 from multi_tenant.users.managers import GlobalUserManager
+from multi_tenant.users.permissions import AsksAtHome
 from multi_tenant.users.removal import refuse_cascade, remove_row
 from multi_tenant.users.rows import write_member_row
 
 
-class AbstractGlobalUser(AbstractUser):
+class AbstractGlobalUser(AsksAtHome):
     """A person: who it is, in the public database; what it may do in a tenant, in that tenant's database.
 
     The two rows have the same key. In a tenant the fields of ``IDENTITY_FIELDS`` are a copy for lists and sorting, but
@@ -47,7 +48,7 @@ class AbstractGlobalUser(AbstractUser):
 
     objects: ClassVar[Any] = GlobalUserManager()
 
-    class Meta(AbstractUser.Meta):
+    class Meta(AsksAtHome.Meta):
         abstract = True
         base_manager_name = "objects"
 
@@ -66,6 +67,10 @@ class AbstractGlobalUser(AbstractUser):
         self.__dict__[KNOWN] = {**self.__dict__.get(KNOWN, {}), **read}
         if shown:
             show_identity(self)
+
+    def _get_session_auth_hash(self, secret: Any = None) -> str:
+        show_identity(self)
+        return bound_hash(super()._get_session_auth_hash(secret=secret), secret)  # type: ignore[misc]  # Django's own
 
     def _save_table(
         self,

@@ -24,12 +24,11 @@ def at_public() -> Iterator[None]:
     with public_context():
         try:
             yield
-            return
         except FAILURES:
             if not is_away():
                 raise
-    # Outside of the handler: the driver's error has the login of the public database in its frames.
-    raise RegistryUnavailableError
+            # The driver's error has the login of the public database in its frames.
+            raise RegistryUnavailableError from None
 
 
 def read_public(read: Callable[[], R]) -> R:

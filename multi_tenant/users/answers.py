@@ -1,0 +1,38 @@
+"""The answers of authentication backends, looked at before anybody signs in by them; put in place by the patches."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.views.decorators.debug import sensitive_variables
+
+from multi_tenant.users.members import checked
+
+
+class CheckedBackend:
+    """A backend whose answers are checked: whatever it knows, who signs in to a tenant is a member."""
+
+    def __init__(self, backend: Any) -> None:
+        self.backend = backend
+
+    @sensitive_variables("credentials")
+    def authenticate(self, request: Any, **credentials: Any) -> Any:
+        return checked(self.backend.authenticate(request, **credentials))
+
+    @sensitive_variables("credentials")
+    async def aauthenticate(self, request: Any, **credentials: Any) -> Any:
+        return await sync_to_async(checked)(await self.backend.aauthenticate(request, **credentials))
+
+
+def check_answers(original: Any) -> Any:
+    """Any backend may be configured, and those of Django's know no memberships."""
+
+    @functools.wraps(original)
+    def _get_compatible_backends(request: Any, **credentials: Any) -> Iterator[tuple[Any, str]]:
+        for backend, path in original(request, **credentials):
+            yield CheckedBackend(backend), path
+
+    return _get_compatible_backends
