@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import update_last_login
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from multi_tenant.context import active_place, public_context
 from multi_tenant.exceptions import IdentityProtectedError
@@ -117,7 +117,7 @@ def lock_identity(model: Any, key: Any) -> Any | None:
 
     All that is written of a person and its memberships comes after this, so that two writers take turns.
     """
-    rows = identity_model(model)._base_manager.using(PUBLIC).filter(pk=key)
+    rows: QuerySet[Any] = QuerySet(identity_model(model)).using(PUBLIC).filter(pk=key)
     with public_context():
         if transaction.get_connection(PUBLIC).features.has_select_for_update:
             return rows.select_for_update().first()

@@ -12,6 +12,7 @@ from django.db.models.query import ModelIterable
 from multi_tenant.exceptions import IdentityProtectedError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
+from multi_tenant.users.known import forget
 from multi_tenant.users.removal import remove_row
 
 
@@ -20,6 +21,8 @@ class GlobalUserQuerySet(models.QuerySet[Any]):
 
     def update(self, **kwargs: Any) -> int:
         self.refuse_in_tenant(kwargs.keys() & {*self.model.IDENTITY_FIELDS, "pk", self.model._meta.pk.name})
+        if not self.in_tenant():
+            forget()
         return super().update(**kwargs)
 
     update.alters_data = True  # type: ignore[attr-defined]  # Django reads this mark in templates
@@ -68,3 +71,13 @@ class GlobalUserManager(UserManager.from_queryset(GlobalUserQuerySet)):  # type:
     """The manager of AbstractGlobalUser."""
 
     use_in_migrations = False
+
+
+class MembershipQuerySet(models.QuerySet[Any]):
+    """A queryset that tells this process of what it changes in bulk."""
+
+    def update(self, **kwargs: Any) -> int:
+        forget()
+        return super().update(**kwargs)
+
+    update.alters_data = True  # type: ignore[attr-defined]  # as above

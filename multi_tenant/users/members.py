@@ -85,11 +85,11 @@ def mend(rows: Any, key: Any, identity: Identity) -> Any:
     """Make the row of a member who has none: it was lost, or never written. Two visits at once make one."""
     try:
         with transaction.atomic(using=active_place.get().alias):
-            member = make_row(key, identity)
+            make_row(key, identity)
+        logger.warning("The member row of %s was missing and has been made.", key)
     except IntegrityError:
-        return rows.get()
-    logger.warning("The member row of %s was missing and has been made.", member.pk)
-    return member
+        logger.debug("The member row of %s was made by somebody else.", key)
+    return rows.get()
 
 
 def refresh(member: Any, identity: Identity) -> None:

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from multi_tenant.conf import conf
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
-from multi_tenant.users.binding import bound_hash
 from multi_tenant.users.identity import (
     KNOWN,
     columns_among,
@@ -20,13 +19,14 @@ from multi_tenant.users.identity import (
     is_copy,
     show_identity,
 )
-from multi_tenant.users.managers import GlobalUserManager
+from multi_tenant.users.managers import GlobalUserManager, MembershipQuerySet
+from multi_tenant.users.passwords import HasIdentitysPassword
 from multi_tenant.users.permissions import AsksAtHome
 from multi_tenant.users.removal import refuse_cascade, remove_row
 from multi_tenant.users.rows import write_member_row
 
 
-class AbstractGlobalUser(AsksAtHome):
+class AbstractGlobalUser(AsksAtHome, HasIdentitysPassword):
     """A person: who it is, in the public database; what it may do in a tenant, in that tenant's database.
 
     The two rows have the same key. In a tenant the fields of ``IDENTITY_FIELDS`` are a copy for lists and sorting, but
@@ -67,10 +67,6 @@ class AbstractGlobalUser(AsksAtHome):
         self.__dict__[KNOWN] = {**self.__dict__.get(KNOWN, {}), **read}
         if shown:
             show_identity(self)
-
-    def _get_session_auth_hash(self, secret: Any = None) -> str:
-        show_identity(self)
-        return bound_hash(super()._get_session_auth_hash(secret=secret), secret)  # type: ignore[misc]  # Django's own
 
     def _save_table(
         self,
@@ -129,7 +125,10 @@ class Membership(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects: ClassVar[Any] = MembershipQuerySet.as_manager()
+
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
         constraints = [models.UniqueConstraint(fields=["user", "tenant"], name="multi_tenant_users_one_membership")]
