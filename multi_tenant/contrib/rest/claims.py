@@ -21,10 +21,15 @@ def bind(token: Any) -> None:
     token.payload[CLAIM] = place_name()
 
 
-def check(token: Any) -> None:
-    """Raise TokenError for a token of another place, and for that of a person who is no member any more."""
+def check_place(token: Any) -> None:
+    """Raise TokenError for a token of another place."""
     if token.payload.get(CLAIM) != place_name():
         raise TokenError(_("Token is invalid"))
+
+
+def check(token: Any) -> None:
+    """Raise TokenError for a token of another place, and for that of a person who is no member any more."""
+    check_place(token)
     if running.get() or not has_members() or api_settings.USER_ID_CLAIM not in token.payload:
         return
     if person_of(token) is None:

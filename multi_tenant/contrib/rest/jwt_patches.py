@@ -15,7 +15,7 @@ from rest_framework_simplejwt import serializers
 from rest_framework_simplejwt.tokens import BlacklistMixin, Token
 
 from multi_tenant.context import public_context
-from multi_tenant.contrib.rest.claims import bind, check
+from multi_tenant.contrib.rest.claims import bind, check, check_place
 from multi_tenant.contrib.rest.patches import Change
 from multi_tenant.contrib.rest.people import has_members
 from multi_tenant.routing.homes import Home, home_of
@@ -56,6 +56,17 @@ def check_read(original: Any) -> Any:
     return verify
 
 
+def place_first(original: Any) -> Any:
+    """Another tenant's token is not looked for in this one's list, nor on a public site that has none."""
+
+    @functools.wraps(original)
+    def check_blacklist(self: Any) -> None:
+        check_place(self)
+        original(self)
+
+    return check_blacklist
+
+
 def own_login(original: Any) -> Any:
     """Who gets a token with ``UPDATE_LAST_LOGIN`` signs in: the person's own doing, which may change the identity."""
     return note_login
@@ -91,6 +102,7 @@ def outstand_in_public(original: Any) -> Any:
 
 PATCHES: tuple[Change, ...] = ((Token, "__init__", bind_new), (Token, "verify", check_read))
 OF_BLACKLIST: tuple[Change, ...] = (
+    (BlacklistMixin, "check_blacklist", place_first),
     (BlacklistMixin, "blacklist", in_public),
     (BlacklistMixin, "outstand", in_public),
     (BlacklistMixin, "for_user", outstand_in_public),
