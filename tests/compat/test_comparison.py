@@ -57,6 +57,16 @@ def test_a_difference_that_the_control_shares_is_a_complaint() -> None:
     assert len(verdict.complaints) == 1
 
 
+@pytest.mark.parametrize(
+    ("plain", "tenant"),
+    [(runs("plain"), runs("tenant", test_name=FAIL)), (runs("plain", test_name=OK), runs("tenant"))],
+    ids=["plain", "tenant"],
+)
+def test_a_test_that_a_run_lacks_is_not_explained_by_the_control(plain: Runs, tenant: Runs) -> None:
+    verdict = judge(with_control(differences(plain, tenant), plain), exceptions={})
+    assert [item.test for item in verdict.unlisted] == [NAME]
+
+
 def test_a_difference_with_its_cause_on_record_is_none() -> None:
     verdict = judge(found(control=FAIL), exceptions={NAME: "It counts files."})
     assert [item.test for item in verdict.listed] == [NAME]
