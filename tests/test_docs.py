@@ -27,6 +27,7 @@ from multi_tenant.models import AbstractTenant
 from multi_tenant.registry import rules, store
 from multi_tenant.routing import wrapper
 from multi_tenant.testing import plugin
+from multi_tenant.users.management import commands as people_commands
 from tests.pages import DOCS, PAGES, ROOT, blocks_of
 
 UNDERLINE = re.compile(r"\|[ :|-]+\|$")
@@ -147,7 +148,7 @@ def options_of(cls: type) -> set[str]:
 
 
 def command_names() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(commands.__path__)]
+    return [module.name for module in pkgutil.iter_modules([*commands.__path__, *people_commands.__path__])]
 
 
 def test_each_command_is_described_once() -> None:
@@ -166,7 +167,9 @@ def test_the_options_of_a_command_are_the_documented_ones(name: str) -> None:
 
 def own_options(name: str) -> set[str]:
     """The options that a command has beyond those of any command of Django's."""
-    parser = load_command_class("multi_tenant", name).create_parser("manage.py", name)
+    of_people = {module.name for module in pkgutil.iter_modules(people_commands.__path__)}
+    home = "multi_tenant.users" if name in of_people else "multi_tenant"
+    parser = load_command_class(home, name).create_parser("manage.py", name)
     stock = BaseCommand().create_parser("manage.py", name)
     return {option for option in parser._option_string_actions if option not in stock._option_string_actions}
 

@@ -11,9 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from multi_tenant.conf import conf
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
+from multi_tenant.users.copies import placeholders
 from multi_tenant.users.identity import (
     KNOWN,
+    NO_PASSWORD,
     columns_among,
+    identity_columns,
     identity_model,
     identity_values,
     is_copy,
@@ -86,6 +89,18 @@ class AbstractGlobalUser(AsksAtHome, HasIdentitysPassword):
         if not is_tenant(using) or cls is not identity_model(cls):
             return bool(write())
         return write_member_row(self, cls, write, update_fields, raw=raw)
+
+    def anonymise(self) -> None:
+        """Put nothing that tells who the person was into a row that is about to be saved, the identity's or a copy.
+
+        A user model with further fields that do extends it.
+        """
+        free = placeholders(identity_model(type(self)), self.pk)
+        for name in identity_columns(type(self)):
+            field: Any = self._meta.get_field(name)
+            blank = None if field.null else field.get_default()
+            setattr(self, name, free.get(name, blank))
+        self.password, self.is_active = NO_PASSWORD, False
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Delete an identity; in a tenant, end the membership, and keep the row while others point to it."""

@@ -57,6 +57,12 @@ def strip(member: Any) -> None:
     member.user_permissions.clear()
 
 
+def has_authority(member: Any) -> bool:
+    """Whether a member's row may do anything."""
+    flags = member.is_staff or member.is_superuser
+    return bool(flags or member.groups.exists() or member.user_permissions.exists())
+
+
 def is_pointed_at(member: Any) -> bool:
     """Whether rows of others point to a member's row. No new one can, until the caller's transaction ends."""
     alias = str(active_place.get().alias)
