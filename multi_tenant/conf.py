@@ -98,6 +98,11 @@ class Conf:
         return str(settings.SESSION_ENGINE)
 
     @property
+    def LOGIN_REDIRECT_URL(self) -> str:
+        """Where one goes who has signed in: a URL, or the name of one."""
+        return str(settings.LOGIN_REDIRECT_URL)
+
+    @property
     def has_tenant_model(self) -> bool:
         """Whether the project names a tenant model of its own."""
         return hasattr(settings, "TENANT_MODEL")

@@ -29,5 +29,6 @@ urlpatterns = [
     path("who/", who),
     path("awho/", awho),
     path("admin/", admin.site.urls),
+    path("people/", include("multi_tenant.users.urls")),
     path("accounts/", include("django.contrib.auth.urls")),
 ]

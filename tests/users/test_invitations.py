@@ -1,0 +1,125 @@
+"""The page of an invitation, and the mail that leads to it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core import mail
+from django.test import Client
+
+from multi_tenant.context import tenant_context
+from multi_tenant.models import Domain, Tenant
+from multi_tenant.users.joining import add_member, invite
+
+pytestmark = pytest.mark.django_db
+NEW = {"new-username": "eve", "new-password1": "a long secret of eve", "new-password2": "a long secret of eve"}
+
+
+def page_of(acme: Tenant, **authority: Any) -> str:
+    with tenant_context(acme):
+        return f"/people/invitation/{invite('eve@example.com', authority=authority).token}/"
+
+
+def member_of(tenant: Tenant, name: str) -> Any:
+    with tenant_context(tenant):
+        return get_user_model().objects.filter(username=name).first()
+
+
+def test_who_is_new_signs_up_and_is_a_member(at_acme: Client, acme: Tenant) -> None:
+    answer = at_acme.post(page_of(acme, is_staff=True), NEW)
+    assert answer.status_code == 302, answer.content
+    assert at_acme.get("/who/").json() == {"user": "eve", "is_staff": True, "db": "acme"}
+    assert get_user_model().objects.get(username="eve").email == "eve@example.com"
+
+
+def test_who_has_an_account_joins_with_it(at_acme: Client, acme: Tenant, bolt: Tenant) -> None:
+    eve = get_user_model().objects.create_user("eve", password="secret")
+    add_member(eve, bolt)
+    page = page_of(acme)
+    assert b"Join" in at_acme.get(page).content
+    answer = at_acme.post(page, {"person-username": "eve", "person-password": "secret"})
+    assert answer.status_code == 302, answer.content
+    assert at_acme.get("/who/").json()["db"] == "acme"
+
+
+def test_a_wrong_password_joins_nobody(at_acme: Client, acme: Tenant) -> None:
+    get_user_model().objects.create_user("eve", password="secret")
+    page = page_of(acme)
+    answer = at_acme.post(page, {"person-username": "eve", "person-password": "guessed"})
+    assert answer.status_code == 200
+    assert member_of(acme, "eve") is None
+    assert at_acme.post(page, {"person-username": "eve", "person-password": "secret"}).status_code == 302
+
+
+def test_an_invitation_works_once(at_acme: Client, acme: Tenant) -> None:
+    page = page_of(acme)
+    assert at_acme.post(page, NEW).status_code == 302
+    again = Client(headers={"host": "acme.example.com"}).post(page, {**NEW, "new-username": "mallory"})
+    assert again.status_code == 404
+    assert not get_user_model().objects.filter(username="mallory").exists()
+
+
+def test_an_invitation_of_one_tenant_is_nothing_in_another(at_acme: Client, acme: Tenant, bolt: Tenant) -> None:
+    page = page_of(acme)
+    Domain.objects.create(host="bolt.example.com", tenant=bolt)
+    assert Client(headers={"host": "bolt.example.com"}).post(page, NEW).status_code == 404
+    assert not get_user_model().objects.filter(username="eve").exists()
+    assert at_acme.get(page).headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.fixture
+def chief(acme: Tenant) -> Client:
+    """The browser of acme's superuser."""
+    with tenant_context(acme):
+        get_user_model().objects.create_superuser("chief", password="secret")
+    Domain.objects.create(host="acme.example.com", tenant=acme)
+    browser = Client(headers={"host": "acme.example.com"})
+    assert browser.post("/accounts/login/", {"username": "chief", "password": "secret"}).status_code == 302
+    return browser
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["nobody", "somebody"])
+def test_a_tenants_admin_invites_and_learns_nothing(known: bool, chief: Client, acme: Tenant) -> None:
+    if known:
+        get_user_model().objects.create_user("eve", "eve@example.com", "secret")
+    answer = chief.post("/admin/multi_tenant_users/globaluser/add/", {"email": "eve@example.com"}, follow=True)
+    assert "An invitation is on its way to eve@example.com." in answer.content.decode()
+    assert not get_user_model().objects.filter(username="eve").exists() or known
+    [letter] = mail.outbox
+    page = re.search(r"http://acme\.example\.com(\S+)", str(letter.body))
+    assert page is not None
+    answer = Client(headers={"host": "acme.example.com"}).get(page[1])
+    assert answer.status_code == 200
+
+
+def test_a_tenants_admin_shows_who_a_person_is_and_sets_what_it_may_do(chief: Client, acme: Tenant, ann: Any) -> None:
+    page = f"/admin/multi_tenant_users/globaluser/{ann.pk}/change/"
+    shown = chief.get(page).content.decode()
+    assert "ann@example.com" in shown
+    assert 'name="email"' not in shown
+    assert 'name="is_staff"' in shown
+    answer = chief.post(page, {"is_staff": "on", "email": "mallory@example.com", "username": "mallory"})
+    assert answer.status_code == 302, answer.content
+    assert member_of(acme, "ann").is_staff
+    assert get_user_model().objects.get(pk=ann.pk).email == "ann@example.com"
+    assert chief.get(f"/admin/multi_tenant_users/globaluser/{ann.pk}/password/").status_code == 404
+
+
+def test_the_public_admin_has_identities_memberships_and_invitations(acme: Tenant, ann: Any, configure: Any) -> None:
+    configure(PUBLIC_HOSTS=["www.example.com"])
+    get_user_model().objects.create_superuser("root", password="secret")
+    page_of(acme)
+    browser = Client(headers={"host": "www.example.com"})
+    assert browser.login(username="root", password="secret")
+    for path, text in [
+        (f"globaluser/{ann.pk}/change/", "ann@example.com"),
+        ("membership/", "ann"),
+        ("membership/add/", "tenant"),
+        ("invitation/", "eve@example.com"),
+    ]:
+        answer = browser.get(f"/admin/multi_tenant_users/{path}")
+        assert answer.status_code == 200, path
+        assert text in answer.content.decode()
