@@ -26,7 +26,7 @@ from multi_tenant.users.managers import GlobalUserManager, MembershipQuerySet
 from multi_tenant.users.passwords import HasIdentitysPassword
 from multi_tenant.users.permissions import AsksAtHome
 from multi_tenant.users.removal import refuse_cascade, remove_row
-from multi_tenant.users.rows import write_member_row
+from multi_tenant.users.rows import kept_usable, write_member_row
 
 
 class AbstractGlobalUser(AsksAtHome, HasIdentitysPassword):
@@ -71,6 +71,12 @@ class AbstractGlobalUser(AsksAtHome, HasIdentitysPassword):
         if shown:
             show_identity(self)
 
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        with kept_usable(self):
+            super().save_base(*args, **kwargs)
+
+    save_base.alters_data = True  # type: ignore[attr-defined]  # Django reads this mark in templates
+
     def _save_table(
         self,
         raw: bool = False,
@@ -108,7 +114,7 @@ class AbstractGlobalUser(AsksAtHome, HasIdentitysPassword):
             return super().delete(using, keep_parents)
         return remove_row(self)
 
-    delete.alters_data = True  # type: ignore[attr-defined]  # Django reads this mark in templates
+    delete.alters_data = True  # type: ignore[attr-defined]  # as above
 
 
 def is_tenant(alias: str | None) -> bool:

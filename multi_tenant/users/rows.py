@@ -146,3 +146,20 @@ def without_password(member: Any) -> Iterator[None]:
         yield
     finally:
         member.__dict__.update(kept)
+
+
+@contextmanager
+def kept_usable(member: Any) -> Iterator[None]:
+    """Keep the caller's block on the tenant as it is when a save is refused: nothing was written there yet.
+
+    Django gives up a block in which a save has failed, and whoever catches the refusal could not go on.
+    """
+    place = active_place.get()
+    connection = transaction.get_connection(place.alias) if place.is_tenant else None
+    gone = connection is not None and connection.needs_rollback
+    try:
+        yield
+    except IdentityProtectedError:
+        if connection is not None and connection.in_atomic_block and not member._meta.parents:
+            connection.needs_rollback = gone
+        raise
