@@ -72,6 +72,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         "The manager {manager} of the tenant model does not tell processes of changes, so that they go on serving.",
         "Have its querysets derive from those of multi_tenant.models.Tenant.objects, or leave the manager out.",
     ),
+    "E016": (
+        'The admin site "{site}" offers shared models inside tenants ({models}), whose staff may change them there.',
+        "List multi_tenant.contrib.admin instead of django.contrib.admin; derive your own sites from TenantAdminSite.",
+    ),
     "W001": (
         "TenantMiddleware is not the first of MIDDLEWARE: {before} runs before a tenant is chosen.",
         "Move it to the top, or make sure that what stands before it never touches a tenant's data.",
@@ -103,6 +107,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     "W008": (
         "{count} tenants are served with the login of the server, which may do all that it may ({aliases}).",
         "Give them logins of their own: manage.py rotate_tenant_logins --all.",
+    ),
+    "W009": (
+        'The admin site "{site}" offers tenant models on the public site ({models}), where they have no tables.',
+        "List multi_tenant.contrib.admin instead of django.contrib.admin; derive your own sites from TenantAdminSite.",
     ),
 }
 
