@@ -65,6 +65,8 @@ MARIADB_SETTINGS = {
 #: Kept in memory, a tenant's hundred files cost less: MySQL has no clones, so each tenant of a test is migrated.
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 4 << 30
+#: The file beside them that names the directory of the session that they belong to.
+SESSION_NOTE = "session"
 
 
 class ServerUnavailableError(Exception):
@@ -260,6 +262,7 @@ def data_directory(directory: Path, *, account: Account) -> Iterator[Path]:
         yield directory / "data"
         return
     with tempfile.TemporaryDirectory(prefix=f"{directory.parent.name}-", dir=MEMORY) as place:
+        (Path(place) / SESSION_NOTE).write_text(str(directory.parent))
         if account:
             shutil.chown(place, account["user"], account["group"])
         yield Path(place) / "data"

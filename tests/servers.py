@@ -125,9 +125,11 @@ def sweep() -> None:
         with suppress(OSError), owner.open() as claimed:  # another user's, in use, or just being removed
             fcntl.flock(claimed, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(owner.parent, ignore_errors=True)
-    for place in server_processes.MEMORY.glob(f"{PREFIX}*"):
-        if not Path(tempfile.gettempdir(), place.name.rpartition("-")[0]).exists():
-            shutil.rmtree(place, ignore_errors=True)
+    for note in server_processes.MEMORY.glob(f"{PREFIX}*/{server_processes.SESSION_NOTE}"):
+        with suppress(OSError):
+            # Sessions of other terminals may have their directories elsewhere.
+            if not Path(note.read_text()).exists():
+                shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def session_server(name: str) -> str:

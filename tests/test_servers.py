@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests import servers
-from tests.server_processes import MEMORY
+from tests.server_processes import MEMORY, SESSION_NOTE
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY_LISTENS = "postgresql://somebody:secret@127.0.0.1:1/nothing"
@@ -102,9 +102,13 @@ def test_a_server_ends_with_its_owner(name: str, how: signal.Signals, request: p
 
 
 @pytest.mark.skipif(not MEMORY.is_dir(), reason="here files are not kept in memory")
-def test_what_a_killed_session_left_in_memory_is_swept(mariadb_url: str) -> None:
+def test_what_a_killed_session_left_in_memory_is_swept(
+    mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     left = MEMORY / f"{servers.PREFIX}killed-files"
     left.mkdir()
+    (left / SESSION_NOTE).write_text(str(tmp_path / "gone"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # as in a terminal with another TMPDIR
     servers.sweep()
     assert not left.exists()
     servers.provide.cache_clear()
