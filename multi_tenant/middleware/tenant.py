@@ -135,6 +135,7 @@ def visit_of(request: HttpRequest, destination: Destination, record: TenantRecor
         refuse_unserved(record, uuid=None, any_state=False)
         place = Place(record.alias, record.uuid)
         request.tenant = record  # type: ignore[attr-defined]  # as above
+        request.tenant_is_selected = destination.selected  # type: ignore[attr-defined]  # as above
     script = move_prefix(request, destination.prefix) if destination.prefix else None
     return visit_context(place, script)
 

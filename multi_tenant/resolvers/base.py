@@ -12,7 +12,8 @@ class Resolver(Protocol):
     A request is an HttpRequest, or for a socket an object with ``get_host()``, ``headers``, ``path`` and ``GET``.
     ``resolve`` runs while no tenant is chosen, and may query shared models. Two methods are optional: ``aresolve``, its
     twin for coroutines, without which ``resolve`` runs in a thread; and ``prefix_of(request, alias)``, the beginning of
-    the path that named the tenant, which becomes part of the script prefix.
+    the path that named the tenant, which becomes part of the script prefix. An attribute ``only_selects`` is True for
+    one that believes whoever sends the request.
     """
 
     def resolve(self, request: Any) -> str | None:

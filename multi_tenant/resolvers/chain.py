@@ -18,10 +18,14 @@ from multi_tenant.resolvers.hosts import host_of, is_public
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a request goes: a tenant's alias or ``public``, and the beginning of the path that said so."""
+    """Where a request goes: a tenant's alias or ``public``, and the beginning of the path that said so.
+
+    ``selected`` is whether the sender of the request may have said what it pleased.
+    """
 
     alias: str
     prefix: str = ""
+    selected: bool = False
 
 
 class ResolverChain:
@@ -54,30 +58,30 @@ class ResolverChain:
         return public_destination(request)
 
 
-def make_resolver(item: str | tuple[str, Mapping[str, Any]]) -> Resolver:
-    """The resolver of one item of RESOLVERS. Raises ConfigurationError."""
-    path, options = (item, {}) if isinstance(item, str) else unpacked(item)
+def make_resolver(item: str | tuple[str, Mapping[str, Any]], *, setting: str = "RESOLVERS") -> Resolver:
+    """The resolver of one item of a setting. Raises ConfigurationError."""
+    path, options = (item, {}) if isinstance(item, str) else unpacked(item, setting)
     try:
         resolver = import_string(path)(**options)
     except (ImportError, TypeError) as exc:
         raise ConfigurationError(
-            f'{path!r} in MULTI_TENANT["RESOLVERS"] cannot be made ({exc}). Give the dotted path of a resolver class, '
+            f'{path!r} in MULTI_TENANT["{setting}"] cannot be made ({exc}). Give the dotted path of a resolver class, '
             "or (path, options)."
         ) from exc
     if not callable(getattr(resolver, "resolve", None)):
         raise ConfigurationError(
-            f'{path!r} in MULTI_TENANT["RESOLVERS"] is no resolver. Give it a method resolve(request).'
+            f'{path!r} in MULTI_TENANT["{setting}"] is no resolver. Give it a method resolve(request).'
         )
     return resolver  # type: ignore[no-any-return]  # looked at just above
 
 
-def unpacked(item: Any) -> tuple[str, Mapping[str, Any]]:
+def unpacked(item: Any, setting: str) -> tuple[str, Mapping[str, Any]]:
     """Path and options of an item that is no text. Raises ConfigurationError for any other shape."""
     match item:
         case [str(path), Mapping() as options]:
             return path, options
     raise ConfigurationError(
-        f'MULTI_TENANT["RESOLVERS"] holds a {type(item).__name__} of another shape. Give a dotted path or '
+        f'MULTI_TENANT["{setting}"] holds a {type(item).__name__} of another shape. Give a dotted path or '
         "(path, options)."
     )
 
@@ -96,7 +100,8 @@ def destination_of(resolver: Resolver, request: Any, alias: str) -> Destination:
     if not PATTERN.fullmatch(alias) or alias in RESERVED:
         raise UnknownTenantError(alias[:48])
     prefix_of = getattr(resolver, "prefix_of", None)
-    return Destination(alias, prefix_of(request, alias) if prefix_of else "")
+    prefix = prefix_of(request, alias) if prefix_of else ""
+    return Destination(alias, prefix, selected=getattr(resolver, "only_selects", False))
 
 
 def public_destination(request: Any) -> Destination | None:

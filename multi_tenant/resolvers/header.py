@@ -18,6 +18,8 @@ class HeaderResolver(TextResolver):
     ``META["REMOTE_ADDR"]`` besides.
     """
 
+    only_selects = True
+
     def __init__(self, *, name: str) -> None:
         self.name = name
 

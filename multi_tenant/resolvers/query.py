@@ -10,6 +10,8 @@ from multi_tenant.resolvers.base import TextResolver
 class QueryResolver(TextResolver):
     """Takes a parameter of the query string as the alias. It selects a tenant, and is no proof of a right to it."""
 
+    only_selects = True
+
     def __init__(self, *, name: str) -> None:
         self.name = name
 

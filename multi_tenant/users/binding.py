@@ -81,6 +81,11 @@ def is_from_here(key: str) -> bool:
     return key.endswith(tag) and (len(key) > RANDOM_LENGTH) is bool(tag)
 
 
+def is_readable(session: SessionBase, key: str) -> bool:
+    """Whether a key may lead to a session of this place; one that is the contents itself, and is not read, does not."""
+    return is_from_here(key) if has_random_key(session) else conf.SESSION_SCOPE is SessionScope.SITE
+
+
 def add_tag(original: Any) -> Any:
     """A new key says where it was made, so that one store may serve all tenants."""
 

@@ -62,7 +62,7 @@ def test_the_first_answer_wins(configure: Any, socket: Requests, resolve: Resolv
     configure(RESOLVERS=[OWN, QUERY, PATH], PUBLIC_HOSTS=["example.com"])
     request = socket(headers={"X-Cookie": "acme"}, query="tenant=bolt", path="/t/coil/")
     assert resolve(request) == Destination("acme")
-    assert resolve(socket(query="tenant=bolt", path="/t/coil/")) == Destination("bolt")
+    assert resolve(socket(query="tenant=bolt", path="/t/coil/")) == Destination("bolt", selected=True)
     assert resolve(socket(path="/t/coil/")) == Destination("coil", "/t/coil")
     assert resolve(socket()) == Destination("public")
     assert resolve(socket("example.org")) is None
