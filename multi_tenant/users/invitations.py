@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import get_user_model, login
+from django.contrib.auth.decorators import login_not_required
 from django.core.mail import send_mail
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -36,7 +37,7 @@ def send_invitation(request: HttpRequest, invitation: Any) -> None:
     send_mail(" ".join(subject.split()), body, None, [invitation.email])
 
 
-@method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
+@method_decorator([login_not_required, never_cache, sensitive_post_parameters()], name="dispatch")
 class InvitationView(TemplateView):
     """The page of an invitation in its tenant: one signs in with the account that one has, or makes one, and joins."""
 
