@@ -10,7 +10,8 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 
 from multi_tenant.contrib.rest.authenticating import running
-from multi_tenant.contrib.rest.people import has_members, person_of_key, place_name
+from multi_tenant.contrib.rest.people import place_name
+from multi_tenant.users.members import find_member, has_identities
 
 #: Holds the tenant's uuid, ``public`` on the public site.
 CLAIM = "tenant_uuid"
@@ -30,7 +31,7 @@ def check_place(token: Any) -> None:
 def check(token: Any) -> None:
     """Raise TokenError for a token of another place, and for that of a person who is no member any more."""
     check_place(token)
-    if running.get() or not has_members() or api_settings.USER_ID_CLAIM not in token.payload:
+    if running.get() or not has_identities() or api_settings.USER_ID_CLAIM not in token.payload:
         return
     if person_of(token) is None:
         raise TokenError(_("Token is invalid"))
@@ -43,4 +44,4 @@ def person_of(token: Any) -> Any | None:
         value = (
             model._default_manager.filter(**{api_settings.USER_ID_FIELD: value}).values_list("pk", flat=True).first()
         )
-    return person_of_key(value)
+    return find_member(value)

@@ -12,14 +12,14 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from multi_tenant.contrib.rest.authentication import TenantAuthenticationMixin
 from multi_tenant.contrib.rest.claims import person_of
-from multi_tenant.contrib.rest.people import has_members
+from multi_tenant.users.members import has_identities
 
 
 class TenantJWTAuthentication(TenantAuthenticationMixin, JWTAuthentication):
     """A JSON web token that was made for the active tenant, and names a member."""
 
     def get_user(self, validated_token: Any) -> Any:
-        if not has_members():
+        if not has_identities():
             return super().get_user(validated_token)
         if api_settings.USER_ID_CLAIM not in validated_token:
             raise InvalidToken(_("Token contained no recognizable user identification"))

@@ -17,9 +17,9 @@ from rest_framework_simplejwt.tokens import BlacklistMixin, Token
 from multi_tenant.context import public_context
 from multi_tenant.contrib.rest.claims import bind, check, check_place
 from multi_tenant.contrib.rest.patches import Change
-from multi_tenant.contrib.rest.people import has_members
 from multi_tenant.routing.homes import Home, home_of
 from multi_tenant.users.identity import note_login
+from multi_tenant.users.members import has_identities
 
 BLACKLIST = "rest_framework_simplejwt.token_blacklist"
 
@@ -27,7 +27,7 @@ BLACKLIST = "rest_framework_simplejwt.token_blacklist"
 def chosen() -> Iterator[Change]:
     """The changes for the apps that are installed."""
     yield from PATCHES
-    if has_members():
+    if has_identities():
         yield (serializers, "update_last_login", own_login)
     if apps.is_installed(BLACKLIST):
         yield from OF_BLACKLIST

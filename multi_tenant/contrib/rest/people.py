@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import AuthenticationFailed
@@ -18,7 +16,7 @@ from multi_tenant.exceptions import NoTenantError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
 from multi_tenant.routing.router import home_alias
-from multi_tenant.users.members import CHECKED, checked, find_member
+from multi_tenant.users.members import CHECKED, checked, find_member, has_identities
 
 
 def admitted(user: Any) -> Any:
@@ -49,29 +47,15 @@ def is_nobody(user: Any) -> bool:
 def person_here(user: Any) -> Any | None:
     """The member or platform user that a user is here; None for anybody else.
 
-    Without ``multi_tenant.users`` users are what the project makes of them, as long as they are not another place's.
+    With another user model than ours users are what the project makes of them, as long as they are not another place's.
     """
-    if not has_members():
+    if not has_identities():
         return user if not isinstance(user, Model) or is_at_home(user) else None
     if isinstance(user, Model):
         # A model of another kind may have a key that is a person's by chance.
         return checked(user) if isinstance(user, get_user_model()) else None
     # Made of nothing but a credential's text: of what that says about authority nothing is believed.
-    return person_of_key(getattr(user, "pk", None)) if getattr(user, "is_authenticated", False) else None
-
-
-def person_of_key(key: Any) -> Any | None:
-    """The member or platform user with that key; None for anybody else, and for what is no key."""
-    try:
-        key = get_user_model()._meta.pk.to_python(key)
-    except ValidationError:
-        return None
-    return None if key is None else find_member(key)
-
-
-def has_members() -> bool:
-    """Whether who belongs to which tenant is known to this package."""
-    return apps.is_installed("multi_tenant.users")
+    return find_member(getattr(user, "pk", None)) if getattr(user, "is_authenticated", False) else None
 
 
 def is_at_home(row: Model) -> bool:
@@ -82,7 +66,7 @@ def is_at_home(row: Model) -> bool:
 
 def is_valid_here(credential: Model) -> bool:
     """Whether a credential's row is the active place's own, or was bound to it by who found it."""
-    if not has_members():
+    if not has_identities():
         return is_at_home(credential)
     place, alias = active_place.get(), credential._state.db
     if alias is None or is_static(alias) or alias == place.alias:

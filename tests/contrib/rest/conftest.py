@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
 from multi_tenant.context import public_context, tenant_context
 from multi_tenant.models import Domain, Tenant
-from multi_tenant.users.models import AbstractGlobalUser, Membership
+from multi_tenant.users.joining import add_member
 
 #: Answers to a request at a tenant's address, or at the public one.
 Ask = Callable[..., Any]
@@ -33,8 +34,8 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module
 
 
 @pytest.fixture(autouse=True)
-def pages(settings: Any) -> None:
-    settings.ROOT_URLCONF = "tests.contrib.rest.urls"
+def pages(request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("settings").ROOT_URLCONF = "tests.contrib.rest.urls"
 
 
 @pytest.fixture
@@ -66,8 +67,8 @@ def bob(acme: Tenant, bolt: Tenant) -> Any:
     """A member of both tenants."""
     with public_context():
         identity = get_user_model().objects.create_user("bob", "bob@example.com", PASSWORD)
-    join(identity, acme)
-    join(identity, bolt)
+        add_member(identity, acme)
+        add_member(identity, bolt)
     return identity
 
 
@@ -78,20 +79,10 @@ def root() -> Any:
         return get_user_model().objects.create_superuser("root", "root@example.com", PASSWORD)
 
 
-def join(identity: Any, tenant: Tenant) -> None:
-    """Make a person a member of a tenant, past the rules for who may."""
-    with public_context():
-        Membership.objects.create(user=identity, tenant=tenant)
-    with tenant_context(tenant):
-        model = type(identity)
-        member = model(pk=identity.pk, username=identity.username, email=identity.email, password="!")
-        super(AbstractGlobalUser, member)._save_table(cls=model, force_insert=True, using=tenant.alias)
-
-
-def end(identity: Any, tenant: Tenant) -> None:
-    """End a membership; what is the person's in the tenant stays there."""
-    with public_context():
-        Membership.objects.filter(user_id=identity.pk, tenant=tenant).update(is_active=False)
+def apps_but(app: str, name: str) -> list[str]:
+    """The apps of SHARED_APPS or TENANT_APPS without one of them."""
+    given: Any = settings.MULTI_TENANT
+    return [other for other in given[name] if other != app]
 
 
 def basic(user: Any) -> str:

@@ -10,7 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from multi_tenant.models import Tenant
-from tests.contrib.rest.conftest import Ask, basic, bearer, end, token
+from multi_tenant.users.joining import suspend_member
+from tests.contrib.rest.conftest import Ask, basic, bearer, token
 
 pytestmark = pytest.mark.django_db
 
@@ -54,9 +55,9 @@ def test_a_credential_from_before_the_membership_ended_is_refused(
     kind: str, ask: Ask, bob: Any, acme: Tenant, bolt: Tenant
 ) -> None:
     text = credential(kind, ask, bob, "acme")
-    end(bob, bolt)
+    suspend_member(bob, bolt)
     assert ask(f"/who/{kind}/", "acme", text).json()["user"] == "bob", "the control: another membership's end"
-    end(bob, acme)
+    suspend_member(bob, acme)
     assert ask(f"/who/{kind}/", "acme", text).status_code == 401
 
 
@@ -79,7 +80,7 @@ def test_a_session_is_a_members_where_it_is_one(kind: str, ask: Ask, ann: Any) -
 @pytest.mark.parametrize("kind", ["session", "our-session"])
 def test_a_session_ends_with_the_membership(kind: str, ask: Ask, ann: Any, acme: Tenant) -> None:
     client = signed_in(ask, ann, "acme")
-    end(ann, acme)
+    suspend_member(ann, acme)
     assert ask(f"/who/{kind}/", "acme", client=client).json()["user"] == ""
 
 

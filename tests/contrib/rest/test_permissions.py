@@ -135,4 +135,5 @@ def test_objects_are_judged_by_a_backend_that_knows_them(people: dict[str, Any],
 def grant(user: Any, at: str, codename: str) -> None:
     """Give a member a permission in a tenant."""
     with tenant_context(at):
-        find_member(user.pk).user_permissions.add(Permission.objects.get(codename=codename))
+        member: Any = find_member(user.pk)
+        member.user_permissions.add(Permission.objects.get(codename=codename))

@@ -46,7 +46,8 @@ def allowed(throttle: type[stock.BaseThrottle], user: Any) -> list[bool]:
 def asked(throttle: type[stock.BaseThrottle], user: Any, place: Any) -> bool:
     with place:
         request = Request(RequestFactory().get("/"))
-        request.user = find_member(user.pk) if user else AnonymousUser()
+        member: Any = find_member(user.pk) if user else AnonymousUser()
+        request.user = member
         return bool(throttle().allow_request(request, Part()))
 
 

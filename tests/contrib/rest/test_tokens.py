@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from rest_framework.authtoken.models import Token
 
 from multi_tenant.context import public_context
 from multi_tenant.models import Tenant
-from tests.contrib.rest.conftest import Ask, end, token
+from multi_tenant.users.joining import suspend_member
+from tests.contrib.rest.conftest import Ask, apps_but, token
 
 pytestmark = pytest.mark.django_db
 APP = "rest_framework.authtoken"
@@ -20,13 +20,13 @@ PLACES = ["acme", "bolt", "public"]
 
 @pytest.fixture
 def in_public(acme: Tenant, bolt: Tenant, configure: Callable[..., None]) -> None:
-    """The tokens' table is in the public database alone."""
-    configure(TENANT_APPS=[app for app in django_settings.MULTI_TENANT["TENANT_APPS"] if app != APP])
+    """The tokens' table is in the public database alone; the tenants, which are made with all tables, come first."""
+    configure(TENANT_APPS=apps_but(APP, "TENANT_APPS"))
 
 
 @pytest.fixture
 def in_tenants(acme: Tenant, bolt: Tenant, configure: Callable[..., None]) -> None:
-    configure(SHARED_APPS=[app for app in django_settings.MULTI_TENANT["SHARED_APPS"] if app != APP])
+    configure(SHARED_APPS=apps_but(APP, "SHARED_APPS"))
 
 
 def accepting(ask: Ask, kind: str, text: str) -> set[str]:
@@ -72,9 +72,9 @@ def test_a_token_ends_with_the_membership(
 ) -> None:
     request.getfixturevalue(table)
     text = token(ask, bob, "acme")
-    end(bob, bolt)
+    suspend_member(bob, bolt)
     assert ask("/who/our-token/", "acme", text).status_code == 200
-    end(bob, acme)
+    suspend_member(bob, acme)
     assert ask("/who/our-token/", "acme", text).status_code == 401
 
 
