@@ -7,12 +7,13 @@ from django.core.checks import Tags, register
 from multi_tenant.checks.admin import check_admin
 from multi_tenant.checks.credentials import check_credentials
 from multi_tenant.checks.homes import check_homes
+from multi_tenant.checks.people import check_people
 from multi_tenant.checks.resolvers import check_resolvers
 from multi_tenant.checks.settings import check_settings
 from multi_tenant.checks.wiring import check_wiring
 
 TAG = "multi_tenant"
-CHECKS = (check_settings, check_wiring, check_resolvers, check_homes, check_admin)
+CHECKS = (check_settings, check_wiring, check_resolvers, check_homes, check_people, check_admin)
 
 
 def register_checks() -> None:

@@ -76,6 +76,22 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         'The admin site "{site}" offers shared models inside tenants ({models}), whose staff may change them there.',
         "List multi_tenant.contrib.admin instead of django.contrib.admin; derive your own sites from TenantAdminSite.",
     ),
+    "E017": (
+        "multi_tenant.users is not both in SHARED_APPS and in TENANT_APPS, so people have a table in one place alone.",
+        "List it in both: identities are in the public database, members in the tenants'.",
+    ),
+    "E018": (
+        'AUTH_USER_MODEL is "{model}", of which tenants have no members.',
+        'Set it to "multi_tenant_users.GlobalUser", or derive your model from AbstractGlobalUser.',
+    ),
+    "E019": (
+        "MemberMiddleware is missing from MIDDLEWARE, so tenants' visitors are not asked for membership.",
+        'Put "multi_tenant.users.middleware.MemberMiddleware" after AuthenticationMiddleware in MIDDLEWARE.',
+    ),
+    "E020": (
+        "MemberMiddleware stands before AuthenticationMiddleware, or without it, so it does not know who asks.",
+        "Put it after django.contrib.auth.middleware.AuthenticationMiddleware.",
+    ),
     "W001": (
         "TenantMiddleware is not the first of MIDDLEWARE: {before} runs before a tenant is chosen.",
         "Move it to the top, or make sure that what stands before it never touches a tenant's data.",
@@ -111,6 +127,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     "W009": (
         'The admin site "{site}" offers tenant models on the public site ({models}), where they have no tables.',
         "List multi_tenant.contrib.admin instead of django.contrib.admin; derive your own sites from TenantAdminSite.",
+    ),
+    "W010": (
+        'MULTI_TENANT["SESSION_SCOPE"] is "site", but each tenant keeps sessions of its own.',
+        "Take django.contrib.sessions out of TENANT_APPS, or choose another SESSION_ENGINE.",
     ),
 }
 

@@ -73,5 +73,7 @@ def silent_managers(model: Any) -> list[str]:
 
 def missing_patches() -> list[str]:
     """The changes to Django that were not made, or undone."""
-    names = [f"{owner.__name__}.{name}" for owner, name, _ in patches.PATCHES if (owner, name) not in patches.originals]
+    users: Any = import_string("multi_tenant.users.patches.PATCHES") if apps.is_installed("multi_tenant.users") else ()
+    wanted = [(owner, name) for owner, name, _ in (*patches.PATCHES, *users)]
+    names = [f"{owner.__name__}.{name}" for owner, name in wanted if (owner, name) not in patches.originals]
     return names if patches.installed() else ["django.db.connections", *names]
