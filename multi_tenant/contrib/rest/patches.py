@@ -17,7 +17,8 @@ from rest_framework.views import APIView
 
 from multi_tenant.contrib.rest.authenticating import authenticating
 from multi_tenant.contrib.rest.errors import as_api_error
-from multi_tenant.contrib.rest.people import admitted, admitted_credential
+from multi_tenant.contrib.rest.people import admitted, admitted_credential, is_nobody
+from multi_tenant.users.members import has_identities
 
 Owner = type | ModuleType
 Change = tuple[Owner, str, Callable[[Any], Any]]
@@ -78,6 +79,23 @@ def refuse_strangers(original: Any) -> Any:
     return _authenticate
 
 
+def members_alone(original: Any) -> Any:
+    """A tenant that was only selected is open to members alone, but for views that say for whom they are.
+
+    REST framework tells Django's middleware to leave its views alone, and lets everybody in where a project says
+    nothing. A view says so by ``permission_classes`` of its own, as those do at which one gets a token.
+    """
+
+    @functools.wraps(original)
+    def check_permissions(self: Any, request: Any) -> None:
+        unsaid = self.permission_classes is APIView.permission_classes
+        if unsaid and has_identities() and getattr(request, "tenant_is_selected", False) and is_nobody(request.user):
+            self.permission_denied(request)
+        original(self, request)
+
+    return check_permissions
+
+
 def answer_protected(original: Any) -> Any:
     """A protected identity is answered with 403; a project's own exception handler gets REST framework's error."""
 
@@ -92,5 +110,6 @@ PATCHES: tuple[Change, ...] = (
     (Request, "user", admit_user),
     (Request, "auth", admit_credential),
     (Request, "_authenticate", refuse_strangers),
+    (APIView, "check_permissions", members_alone),
     (APIView, "handle_exception", answer_protected),
 )

@@ -28,6 +28,7 @@ SIGNATURES = {
     "Request.user": "(self)",
     "Request.auth": "(self)",
     "Request._authenticate": "(self)",
+    "APIView.check_permissions": "(self, request)",
     "APIView.handle_exception": "(self, exc)",
     "Token.__init__": "(self, token=None, verify=True)",
     "Token.verify": "(self)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from rest_framework.request import Request
 from multi_tenant.context import public_context, tenant_context
 from multi_tenant.contrib.rest import permissions as ours
 from multi_tenant.users.members import find_member
+from tests.contrib.rest.conftest import PASSWORD, Ask
 from tests.testapp.library.models import Author
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +132,24 @@ def test_objects_are_judged_by_a_backend_that_knows_them(people: dict[str, Any],
             permission.has_object_permission(request_of(people["ann"]), Authors(), author)
     with tenant_context("bolt"), pytest.raises(Http404):
         permission.has_object_permission(request_of(people["bob"]), Authors(), author)
+
+
+def test_a_tenant_that_was_only_selected_is_open_to_members_alone(
+    ask: Ask, bob: Any, ann: Any, configure: Callable[..., None]
+) -> None:
+    configure(RESOLVERS=[("multi_tenant.resolvers.QueryResolver", {"name": "tenant"})])
+    access = {user: ask("/jwt/?tenant=bolt", "any", username=user.username, password=PASSWORD) for user in (bob, ann)}
+    assert [answer.status_code for answer in access.values()] == [200, 401], "a view at which one gets a token is open"
+    credential = f"Bearer {access[bob].json()['access']}"
+    assert ask("/unsaid/?tenant=bolt", "any", credential).json()["user"] == "bob"
+    assert ask("/unsaid/?tenant=acme", "any", credential).status_code == 401
+    assert ask("/unsaid/?tenant=bolt", "any").status_code == 401
+    assert ask("/who/jwt/?tenant=bolt", "any").status_code == 200, "a view that says that it is for all"
+
+
+def test_a_tenant_with_an_address_of_its_own_is_open_as_its_views_are(ask: Ask) -> None:
+    """The control of the one before."""
+    assert ask("/unsaid/", "bolt").status_code == 200
 
 
 def grant(user: Any, at: str, codename: str) -> None:

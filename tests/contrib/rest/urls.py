@@ -35,7 +35,7 @@ AUTHENTICATION: dict[str, type[Any]] = {
 class Who(APIView):
     """Who asks, whoever that is."""
 
-    permission_classes = [permissions.AllowAny]
+    permission_classes: Any = [permissions.AllowAny]
 
     def get(self, request: Any) -> Response:
         user = request.user
@@ -49,6 +49,13 @@ class Who(APIView):
                 "auth": request.auth is not None,
             }
         )
+
+
+class Unsaid(Who):
+    """The same, of a view that does not say for whom it is."""
+
+    permission_classes: Any = APIView.permission_classes
+    authentication_classes = [TenantJWTAuthentication]
 
 
 class AddAndFail(APIView):
@@ -81,6 +88,7 @@ person: dict[str, Any] = {"get": "retrieve", "patch": "partial_update"}
 
 urlpatterns = [
     *(path(f"who/{kind}/", Who.as_view(authentication_classes=[cls])) for kind, cls in AUTHENTICATION.items()),
+    path("unsaid/", Unsaid.as_view()),
     path("token/stock/", obtain_auth_token),
     path("token/tenant/", ObtainTenantToken.as_view()),
     path("jwt/", jwt_views.token_obtain_pair),
