@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from multi_tenant.context import active_place, public_context
 from multi_tenant.exceptions import IdentityProtectedError
@@ -57,7 +58,7 @@ def save_member_row(member: Any, table: Any, write: Write, update_fields: frozen
     with transaction.atomic(using=PUBLIC) if changes else nullcontext():
         if changes:
             write_identity(member, changes)
-            make_way(table, member.pk, {name: member.__dict__[name] for name in changes})
+            make_way(table, key_of(member, table), {name: member.__dict__[name] for name in changes})
         here = (chosen - set(identity_columns(table))) | (changes.keys() - NOT_COPIED)
         return bool(write(update_fields=frozenset(here))) if here else True
 
@@ -68,73 +69,84 @@ def add_member_row(member: Any, table: Any, write: Write) -> bool:
         raise taken(table)
     make_identity(member, table)
     member.__dict__[KNOWN] = identity_values(member)
-    make_way(table, member.pk, member.__dict__)
+    make_way(table, key_of(member, table), member.__dict__)
     with without_password(member):
         return bool(write(force_insert=True))
 
 
 def make_identity(member: Any, table: Any) -> None:
     """Make a new person's public row and membership, or take up those that an earlier try left without a row here."""
-    here = active_place.get().uuid
-    with public_context():
-        values = identity_values(member)
-        try:
-            with transaction.atomic(using=PUBLIC):
-                table(pk=member.pk, **values).save(using=PUBLIC, force_insert=True)
-        except IntegrityError:
-            left = find_left(member, table, here)
-            if left is None:
-                if has_namesake(member, table):
-                    raise taken(table) from None  # the database's own words tell what is taken
-                raise
+    values = identity_values(member)
+    try:
+        with transaction.atomic(using=PUBLIC), public_context():
+            table(pk=key_of(member, table), **values).save(using=PUBLIC, force_insert=True)
+    except IntegrityError:
+        left = find_left(member, table)
+        if left is None:
+            if has_namesake(member, table):
+                raise taken(table) from None  # the database's own words tell what is taken
+            raise
+        with public_context():
             table._base_manager.using(PUBLIC).filter(pk=left).update(**values)
-            member.pk = left
-            return
-    begin_membership(member.pk)
+        setattr(member, table._meta.pk.attname, left)
+    else:
+        begin_membership(key_of(member, table))
 
 
-def find_left(member: Any, table: Any, here: Any) -> Any | None:
+def find_left(member: Any, table: Any) -> Any | None:
     """The key of a namesake who was made for this tenant alone, and whose row here was rolled back or never written."""
     name = {table.USERNAME_FIELD: getattr(member, table.USERNAME_FIELD)}
-    key = table._base_manager.using(PUBLIC).filter(**name).values_list("pk", flat=True).first()
+    key = identities(table).filter(**name).values_list("pk", flat=True).first()
     row = None if key is None else lock_identity(table, key)
-    if row is None or tenants_of(key) != {here} or has_platform_authority(row):
+    if row is None or tenants_of(key) != {active_place.get().uuid} or has_platform_authority(row):
         return None
     return None if has_row_here(table, key) else key
 
 
 def has_namesake(member: Any, table: Any) -> bool:
     """Whether somebody has the key, or one of the values that no two persons share."""
-    rows = table._base_manager.using(PUBLIC)
     shared = ({name: member.__dict__[name]} for name in unique_columns(table))
-    return any(rows.filter(**condition).exists() for condition in ({"pk": member.pk}, *shared))
+    conditions = ({"pk": key_of(member, table)}, *shared)
+    return any(identities(table).filter(**condition).exists() for condition in conditions)
 
 
 def is_known_here(member: Any, table: Any) -> bool:
     """Whether a row that is loaded is that of a person with a membership here."""
-    return lock_identity(table, member.pk) is not None and active_place.get().uuid in tenants_of(member.pk)
+    key = key_of(member, table)
+    return lock_identity(table, key) is not None and active_place.get().uuid in tenants_of(key)
 
 
 def load_member_row(member: Any, table: Any, write: Write) -> bool:
     """Load a fixture's row over that of a member; what a copy does not have is not a change."""
-    identity = identity_values(lock_identity(table, member.pk))
+    key = key_of(member, table)
+    identity = identity_values(lock_identity(table, key))
     absent = {"password": NO_PASSWORD, "last_login": None}
     given = member.__dict__
     given.update({name: identity[name] for name, value in absent.items() if given.get(name) == value})
     given[KNOWN] = identity
-    if has_row_here(table, member.pk):
+    if has_row_here(table, key):
         return save_member_row(member, table, write, None)
     changes = changed_fields(member, None)
     if changes:
         write_identity(member, changes)
-    make_way(table, member.pk, given)
+    make_way(table, key, given)
     with without_password(member):
         return bool(write(force_insert=True))
 
 
+def identities(table: Any) -> Any:
+    """All public rows."""
+    return QuerySet(table).using(PUBLIC)
+
+
+def key_of(member: Any, table: Any) -> Any:
+    """The key of a member's row; a model that extends the table has a key of its own, which comes later."""
+    return getattr(member, table._meta.pk.attname)
+
+
 def has_row_here(table: Any, key: Any) -> bool:
     """Whether the active tenant has a row of that key."""
-    return bool(table._base_manager.using(active_place.get().alias).filter(pk=key).exists())
+    return bool(QuerySet(table).using(active_place.get().alias).filter(pk=key).exists())
 
 
 @contextmanager
@@ -155,7 +167,7 @@ def kept_usable(member: Any) -> Iterator[None]:
     Django gives up a block in which a save has failed, and whoever catches the refusal could not go on.
     """
     place = active_place.get()
-    connection = transaction.get_connection(place.alias) if place.is_tenant else None
+    connection = None if place.uuid is None else transaction.get_connection(place.alias)
     gone = connection is not None and connection.needs_rollback
     try:
         yield

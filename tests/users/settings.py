@@ -14,6 +14,7 @@ INSTALLED_APPS = [
     *plain.INSTALLED_APPS[1:],
     "django.contrib.messages",
     "django.contrib.sites",
+    "tests.testapp.staff",
 ]
 AUTH_USER_MODEL = "multi_tenant_users.GlobalUser"
 AUTHENTICATION_BACKENDS = ["multi_tenant.users.backends.GlobalUserBackend"]
@@ -53,5 +54,5 @@ SIMPLE_JWT = {"BLACKLIST_AFTER_ROTATION": True}
 MULTI_TENANT = {
     **plain.MULTI_TENANT,
     "SHARED_APPS": [*BOTH_APPS, "tests.testapp.billing"],
-    "TENANT_APPS": [*BOTH_APPS, "tests.testapp.library"],
+    "TENANT_APPS": [*BOTH_APPS, "tests.testapp.library", "tests.testapp.staff"],
 }

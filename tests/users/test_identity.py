@@ -51,7 +51,7 @@ def test_who_is_known_elsewhere_is_not_changed(both: Any, acme: Tenant) -> None:
     with tenant_context(acme):
         member = User.objects.get()
         member.email = "new@example.com"
-        with pytest.raises(IdentityProtectedError, match="email of .* are not changed"):
+        with pytest.raises(IdentityProtectedError, match=r"email of .* are not changed"):
             member.save()
         assert User.objects.get().email == "ann@example.com"
     assert public(both).email == "ann@example.com"
@@ -88,11 +88,11 @@ def test_a_person_does_not_change_who_another_is(both: Any, acme: Tenant, bolt: 
 @pytest.mark.parametrize(
     "load",
     [
-        lambda: User.objects.get(),
+        User.objects.get,
         lambda: User.objects.only("is_staff").get(),
         lambda: User.objects.defer("password", "email").get(),
         lambda: User.objects.select_related(None).first(),
-        lambda: User._base_manager.get(),
+        User._base_manager.get,
         lambda: User.objects.raw("SELECT * FROM multi_tenant_users_globaluser")[0],
     ],
 )
