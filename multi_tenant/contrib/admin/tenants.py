@@ -52,8 +52,9 @@ class TenantAdmin(TenantViews):
         """The hosts that lead to the tenant."""
         return ", ".join(domain.host for domain in tenant.domains.all())
 
-    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        actions = super().get_actions(request, *args, **kwargs)
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> Any:
+        given = {} if action_location is None else {"action_location": action_location}  # as of Django 6.1
+        actions = super().get_actions(request, **given)
         actions.pop("delete_selected", None)  # it would forget databases, and leave them
         return actions
 
