@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 
 from multi_tenant.context import tenant_context
 from multi_tenant.models import Domain, Tenant
+from tests.users.crowd import Crowd
 
 
 @pytest.fixture
@@ -37,3 +39,11 @@ def bob(bolt: Tenant) -> Any:
 def mia(db: None) -> Any:
     """An identity without a membership."""
     return get_user_model().objects.create_user("mia", "mia@example.com", "secret of mia")
+
+
+@pytest.fixture
+def crowd(acme: Tenant, bolt: Tenant, configure: Callable[..., None], settings: Any) -> Crowd:
+    """One person of each kind, at two tenants and a public site."""
+    settings.SITE_ID = 1  # what migrate makes; the pages of django.contrib.auth name the site
+    configure(PUBLIC_HOSTS=["public.example.com"])
+    return Crowd(acme, bolt)

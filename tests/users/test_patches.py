@@ -1,4 +1,4 @@
-"""The changes made to Django's auth, sessions and signed cookies: made once, undone whole, and fitting Django's shape."""
+"""The changes made to Django's auth and sessions: made once, undone whole, and fitting Django's shape."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ class KnowsNothing(SessionBase):
 
 def test_engines_of_rows_have_no_keys_of_their_own() -> None:
     for engine in (db, cache, cached_db):
-        assert engine.SessionStore._get_session_key is SessionBase._get_session_key  # type: ignore[attr-defined]
-    assert signed_cookies.SessionStore._get_session_key is not SessionBase._get_session_key  # type: ignore[attr-defined]
+        assert engine.SessionStore._get_session_key is SessionBase._get_session_key
+    assert signed_cookies.SessionStore._get_session_key is not SessionBase._get_session_key
 
 
 def test_what_wraps_a_method_keeps_its_name() -> None:
@@ -131,5 +131,3 @@ def test_uninstalling_leaves_nothing_behind(uninstalled: None) -> None:
     assert signed_cookies.signing is signing  # type: ignore[attr-defined]
     for owner, name, _ in patches.PATCHES:
         assert not getattr(owner.__dict__[name], "__module__", "").startswith("multi_tenant")
-
-
