@@ -50,6 +50,8 @@ def with_people() -> bool:
 ONCE = (
     "tests/benchmarks/",
     "tests/compat/",
+    "tests/contrib/admin/test_checks.py",
+    "tests/contrib/admin/test_registry",
     "tests/databases/",
     "tests/stress/",
     "tests/journeys/test_outages.py",
