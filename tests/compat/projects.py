@@ -118,7 +118,12 @@ class Package:
     def environment(self) -> dict[str, str]:
         # The package is not installed, so that the tests are those of the code beside them.
         paths = [PROJECT, self.directory, self.source]
-        return {"PYTHONPATH": os.pathsep.join(map(str, paths)), "COMPAT_SETTINGS": self.about["settings"]}
+        return {
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+            "COMPAT_SETTINGS": self.about["settings"],
+            "COMPAT_PYTEST": "yes" if self.about.get("pytest") else "",
+            "COMPAT_ROOMS": json.dumps(self.about.get("rooms", [])),
+        }
 
 
 def _show_metadata(source: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from django.test.runner import DiscoverRunner
 
 from tests.compat.outcomes import Outcome, finished_line, outcome_line, started_line, worse
+from tests.compat.pytests import PytestRun
 
 DETAIL_LENGTH = 4000
 
@@ -73,6 +74,11 @@ class RecordingRunner(DiscoverRunner):
 
     def get_resultclass(self) -> type[unittest.TextTestResult]:
         return RecordingResult
+
+    def build_suite(self, test_labels: Any = None, **kwargs: Any) -> Any:
+        if os.environ.get("COMPAT_PYTEST"):
+            return unittest.TestSuite([PytestRun(list(test_labels), write)])
+        return super().build_suite(test_labels, **kwargs)
 
     def run_suite(self, suite: Any, **kwargs: Any) -> Any:
         result = super().run_suite(suite, **kwargs)

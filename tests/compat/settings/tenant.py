@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 
 from cryptography.fernet import Fernet
@@ -14,7 +16,7 @@ if hasattr(sys.modules["__main__"], "ALWAYS_INSTALLED_APPS"):
     # Django's runtests.py sets INSTALLED_APPS itself, from a list of its own that it has made by now.
     sys.modules["__main__"].ALWAYS_INSTALLED_APPS.insert(0, "multi_tenant")
 else:
-    INSTALLED_APPS = ["multi_tenant", *vars(plain)["INSTALLED_APPS"]]
+    INSTALLED_APPS = ["multi_tenant", *vars(plain)["INSTALLED_APPS"], *json.loads(os.environ["COMPAT_ROOMS"])]
 
 MULTI_TENANT = {
     "ENCRYPTION_KEYS": [Fernet.generate_key().decode()],
