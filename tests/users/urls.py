@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from django.contrib import admin
@@ -32,3 +33,7 @@ urlpatterns = [
     path("people/", include("multi_tenant.users.urls")),
     path("accounts/", include("django.contrib.auth.urls")),
 ]
+if find_spec("rest_framework"):
+    from tests.contrib.rest.urls import api
+
+    urlpatterns.append(path("api/", include(api)))

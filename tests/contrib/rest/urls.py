@@ -86,7 +86,8 @@ class People(viewsets.ModelViewSet[Any]):
 people: dict[str, Any] = {"get": "list", "post": "create"}
 person: dict[str, Any] = {"get": "retrieve", "patch": "partial_update"}
 
-urlpatterns = [
+#: For a site that has login pages of its own.
+api = [
     *(path(f"who/{kind}/", Who.as_view(authentication_classes=[cls])) for kind, cls in AUTHENTICATION.items()),
     path("unsaid/", Unsaid.as_view()),
     path("token/stock/", obtain_auth_token),
@@ -101,5 +102,5 @@ urlpatterns = [
     path("people/", People.as_view(people)),
     path("people/<uuid:pk>/", People.as_view(person)),
     path("schema/", SpectacularAPIView.as_view()),
-    path("accounts/", include("django.contrib.auth.urls")),
 ]
+urlpatterns = [*api, path("accounts/", include("django.contrib.auth.urls"))]
