@@ -9,7 +9,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidg
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from multi_tenant.contrib.admin.secret_fields import ChangedEntryForm, EntryForm
+from multi_tenant.contrib.admin.secret_fields import FIELDS, MORE, ChangedEntryForm, EntryForm
 from multi_tenant.exceptions import DecryptionError, InvalidAliasError, InvalidEntryError
 from multi_tenant.lifecycle.reservation import public_hosts
 from multi_tenant.registry.aliases import validate_alias
@@ -21,6 +21,18 @@ from multi_tenant.registry.rules import validate_driver, validate_engine
 
 class CreateForm(EntryForm):
     """What ``create_tenant`` takes."""
+
+    fieldsets = (
+        (None, {"fields": ["alias", "name", "domains", "server"]}),
+        (
+            _("A server of the tenant's own"),
+            {
+                "fields": [*FIELDS, MORE],
+                "classes": ["collapse"],
+                "description": _("For a database that somebody else runs. It must not exist yet."),
+            },
+        ),
+    )
 
     alias = forms.CharField(
         label=_("Alias"),

@@ -41,7 +41,7 @@ class UnshownTextarea(AdminTextareaWidget):
 class SettingsField(forms.CharField):
     """Settings as one JSON object. Its errors repeat nothing of it."""
 
-    widget = UnshownTextarea
+    widget = UnshownTextarea(attrs={"rows": 4})
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)

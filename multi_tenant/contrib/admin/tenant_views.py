@@ -193,7 +193,7 @@ class TenantViews(PublicModelAdmin):
 
     def page(self, request: HttpRequest, form: Any, tenant: Any = None, **context: Any) -> TemplateResponse:
         """A page with a form, or with nothing but a question."""
-        fieldsets = [(None, {"fields": list(form.fields)})] if form is not None else []
+        fieldsets = getattr(form, "fieldsets", None) or [(None, {"fields": list(form.fields if form else ())})]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
