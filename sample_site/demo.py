@@ -19,7 +19,7 @@ from typing import NoReturn
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sample_site import demo_check, embedded_postgres
-from sample_site.demo_data import ADMIN, MEMBER, TEAMS, account
+from sample_site.demo_data import ADMINISTERS, PLATFORM, TEAMS
 from sample_site.errors import DemoError
 from sample_site.state import VAR, State
 
@@ -133,15 +133,18 @@ def environment(state: State) -> dict[str, str]:
 def welcome(state: State, port: int, *, postgres: bool) -> str:
     """The addresses, the passwords, and what to do next."""
     passwords = state.passwords([])
-    lines = ["", f"The public page:  http://localhost:{port}/", ""]
+    lines = [
+        "",
+        f"The public page:  http://localhost:{port}/",
+        f"    {PLATFORM} / {passwords[PLATFORM]}   (runs the platform at /admin/)",
+        "",
+    ]
     for team in TEAMS:
-        logins = [f"{name} / {passwords[account(team.alias, name)]}" for name in (ADMIN, MEMBER)]
-        lines += [
-            f"{team.name}:  http://{team.alias}.localhost:{port}/",
-            f"    {logins[0]}   (administers it at /admin/)",
-            f"    {logins[1]}",
-            "",
-        ]
+        lines.append(f"{team.name}:  http://{team.alias}.localhost:{port}/")
+        for name, role in team.members.items():
+            note = "   (administers it at /admin/)" if role == ADMINISTERS else ""
+            lines.append(f"    {name} / {passwords[name]}{note}")
+        lines.append("")
     again = "./run demo --postgres --reset" if postgres else "./run demo --reset"
     elsewhere = "" if state == State(VAR / "sqlite") else f"DEMO_DIR={relative(state.directory)} "
     manage = f"{elsewhere}{relative(Path(sys.executable))} {relative(MANAGE)}"

@@ -28,9 +28,9 @@ def fault_of(team: Team, port: int) -> str:
         return f"FAILED: no answer ({error})"
     if status != http.client.OK:
         return f"FAILED: status {status}"
-    if missing := [title for title in team.notes if escape(title) not in page]:
+    if missing := [title for title in team.titles if escape(title) not in page]:
         return f"FAILED: not on its page: {', '.join(missing)}"
-    foreign = [title for other in TEAMS if other != team for title in other.notes if escape(title) in page]
+    foreign = [title for other in TEAMS if other != team for title in other.titles if escape(title) in page]
     return f"FAILED: notes of others: {', '.join(foreign)}" if foreign else ""
 
 

@@ -1,31 +1,47 @@
-"""The three tenants of the demo, as data alone: for the command that makes them and for the demo that shows them."""
+"""The tenants and the people of the demo, as data alone: for the command that makes them and what shows them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-ADMIN, MEMBER = "ada", "ben"
+#: Who runs the platform: known on the public site, and nobody in the tenants.
+PLATFORM = "root"
+#: What a member of a tenant may do there.
+ADMINISTERS, WRITES = "administers", "writes"
 
 
 @dataclass(frozen=True)
 class Team:
-    """A tenant of the demo; each of its notes occurs in no other tenant."""
+    """A tenant of the demo; each of its notes, by author, occurs in no other tenant."""
 
     alias: str
     name: str
-    notes: tuple[str, ...]
+    members: dict[str, str]
+    notes: dict[str, str]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        return tuple(self.notes.values())
 
 
 TEAMS = (
-    Team("acme", "Acme Rockets", ("Launch moved to Tuesday", "Who has the spare fins?")),
-    Team("bolt", "Bolt Bicycles", ("Workshop is closed on Monday", "New tyres are in the cellar")),
-    Team("corner", "Corner Café", ("The oven is mended", "Tasting of the summer menu at four")),
+    Team(
+        "acme",
+        "Acme Rockets",
+        {"ada": ADMINISTERS, "ben": WRITES},
+        {"ada": "Launch moved to Tuesday", "ben": "Who has the spare fins?"},
+    ),
+    Team(
+        "bolt",
+        "Bolt Bicycles",
+        {"ben": ADMINISTERS, "ada": WRITES},
+        {"ben": "Workshop is closed on Monday", "ada": "New tyres are in the cellar"},
+    ),
+    Team(
+        "corner",
+        "Corner Café",
+        {"cleo": ADMINISTERS},
+        {"cleo": "The oven is mended"},
+    ),
 )
-
-
-def account(alias: str, username: str) -> str:
-    """What a password is filed under: the same name in two tenants is two accounts."""
-    return f"{username}@{alias}"
-
-
-ACCOUNTS = [account(team.alias, username) for team in TEAMS for username in (ADMIN, MEMBER)]
+PEOPLE = (PLATFORM, *sorted({name for team in TEAMS for name in team.members}))

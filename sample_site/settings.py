@@ -41,14 +41,21 @@ def public_database(url: str) -> dict[str, Any]:
 DATABASES = {"default": {**public_database(os.environ.get("DEMO_POSTGRES", "")), "ATOMIC_REQUESTS": True}}
 DATABASE_ROUTERS = ["multi_tenant.routing.TenantRouter"]
 
+PLATFORM_HOSTS = ["localhost", "127.0.0.1"]
+# The public site has staff, an admin and sessions of its own, and who people are; each tenant has its members.
+BOTH_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "multi_tenant.users",
+]
 MULTI_TENANT = {
-    # Accounts, sessions and the admin belong to each tenant; the public database holds the registry and no more.
-    "SHARED_APPS": ["multi_tenant"],
+    "SHARED_APPS": ["multi_tenant", *BOTH_APPS],
     "TENANT_APPS": [
-        "django.contrib.admin",
-        "django.contrib.auth",
-        "django.contrib.contenttypes",
-        "django.contrib.sessions",
+        *BOTH_APPS,
+        "rest_framework.authtoken",
+        "rest_framework_simplejwt.token_blacklist",
         "sample_site.notes",
     ],
     "ENCRYPTION_KEYS": os.environ["DEMO_ENCRYPTION_KEY"].split(","),
@@ -57,7 +64,9 @@ MULTI_TENANT = {
         ("multi_tenant.resolvers.SubdomainResolver", {"base": "localhost"}),
         "multi_tenant.resolvers.DomainResolver",
     ],
-    "PUBLIC_HOSTS": ["localhost", "127.0.0.1"],
+    # Who has signed in on the public site chooses a team there, and goes on in it at the same address.
+    "MEMBER_RESOLVERS": ["multi_tenant.users.resolvers.SessionResolver"],
+    "PUBLIC_HOSTS": PLATFORM_HOSTS,
     "HEALTH_PATHS": ["/healthz"],
     "SQLITE_DIR": DEMO_DIR / "tenants",
     "ARCHIVE_DIR": DEMO_DIR / "archive",
@@ -66,14 +75,19 @@ MULTI_TENANT = {
 
 INSTALLED_APPS = [
     "multi_tenant",
+    "multi_tenant.users",
+    "multi_tenant.contrib.admin",
+    "multi_tenant.contrib.rest",
     "sample_site.landing",
     "sample_site.notes",
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "rest_framework_simplejwt.token_blacklist",
 ]
 MIDDLEWARE = [
     "multi_tenant.middleware.TenantMiddleware",
@@ -83,6 +97,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "multi_tenant.users.middleware.MemberMiddleware",
+    "sample_site.landing.middleware.public_urls",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -106,6 +122,18 @@ TEMPLATES = [
         },
     }
 ]
+AUTH_USER_MODEL = "multi_tenant_users.GlobalUser"
+AUTHENTICATION_BACKENDS = ["multi_tenant.users.backends.GlobalUserBackend"]
+# Invitations and new passwords are mailed to the terminal.
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "multi_tenant.contrib.rest.authentication.TenantSessionAuthentication",
+        "multi_tenant.contrib.rest.authentication.TenantTokenAuthentication",
+        "multi_tenant.contrib.rest.jwt.TenantJWTAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["multi_tenant.contrib.rest.permissions.IsTenantMember"],
+}
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 LOGIN_URL = "login"

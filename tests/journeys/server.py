@@ -47,10 +47,16 @@ class Server:
         *,
         cookies: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        bearer: str = "",
     ) -> Answer:
-        """Ask for a page of a tenant, or send it a form; ``alias`` is "" for the public site."""
+        """Ask for a page of a tenant, or send it a form; ``alias`` is "" for the public site.
+
+        ``bearer`` is what a program says in place of cookies, such as ``Token ...``.
+        """
         host = f"{alias}.localhost".removeprefix(".")
         headers = {"Host": f"{host}:{self.port}", "Cookie": "; ".join(f"{k}={v}" for k, v in (cookies or {}).items())}
+        if bearer:
+            headers["Authorization"] = bearer
         body = None
         if form is not None:
             body = urlencode({"csrfmiddlewaretoken": (cookies or {}).get("csrftoken", ""), **form})

@@ -12,4 +12,6 @@ MULTI_TENANT = {
     "DATABASE_PREFIX": os.environ["JOURNEY_PREFIX"],
     "REGISTRY_TTL": float(os.environ["JOURNEY_TTL"]),
 }
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = sample_site.DEMO_DIR / "mail"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -72,14 +72,14 @@ def test_ctrl_c_stops_all_of_the_demo_and_the_next_one_finds_its_tenants(directo
         assert knock.connect_ex(("127.0.0.1", port))
     assert not is_postgres_up(directory)
     second, _ = shown_until_ctrl_c(directory)
-    assert first.count(" / ") == 2 * len(TEAMS)
+    assert first.count(" / ") == 1 + sum(len(team.members) for team in TEAMS)
     assert logins(first) == logins(second)
     assert {path.stat().st_mode & 0o77 for path in directory.glob("*.json")} == {0}, "secrets are for their owner"
     assert secrets_in(first, directory) == set(State(directory).passwords([]).values())
 
 
 def test_a_tenant_that_shows_the_notes_of_others_fails_the_check(capsys: pytest.CaptureFixture[str]) -> None:
-    page = "".join(title for team in TEAMS for title in team.notes)
+    page = "".join(title for team in TEAMS for title in team.titles)
     with answering(page) as port:
         assert demo_check.ask_each(port) == 1
     assert capsys.readouterr().out.count("FAILED: notes of others") == len(TEAMS)
