@@ -57,6 +57,7 @@ ONCE = (
     "tests/journeys/test_outages.py",
     "tests/journeys/test_process_models.py::test_a_server_without_a_guard_is_found_out",
     "tests/promises/test_p6_flood.py",
+    "tests/lifecycle/test_disk.py",
     "tests/lifecycle/test_logins.py",
     "tests/promises/test_p8_logins.py",
     "tests/test_docs.py",
