@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db import connections
 from django.test import Client
 
 from multi_tenant.context import public_context
@@ -15,7 +17,7 @@ PASSWORD = "a secret that all share"
 PLACES = ("public", "acme", "bolt")
 ALL = {"is_staff": True, "is_superuser": True}
 #: What a person may do on the platform, the tenant it belongs to, and what it may do there.
-PERSONS: dict[str, tuple[dict[str, bool], str, dict[str, bool]]] = {
+PERSONS: dict[str, tuple[dict[str, bool], str, dict[str, Any]]] = {
     "platform staff": ({"is_staff": True}, "", {}),
     "platform superuser": (ALL, "", {}),
     "member": ({}, "acme", {}),
@@ -46,6 +48,20 @@ class Crowd:
             self.keys[person] = user.pk
             if home:
                 add_member(user, self.tenants[home], **authority)
+
+    def join(self, person: str, place: str) -> None:
+        """Make a person a member of one more tenant."""
+        with public_context():
+            add_member(self.keys[person], self.tenants[place])
+
+    def hand_on(self, alias: str, make: Callable[..., Any]) -> Any:
+        """Have an alias, and its host, go to a new tenant; the old one is gone."""
+        with public_context():
+            self.tenants[alias].delete()
+            self.tenants[alias] = make(alias)
+            Domain.objects.create(host=f"{alias}.example.com", tenant=self.tenants[alias])
+        connections.retire(alias)  # type: ignore[attr-defined]  # the handler's own
+        return self.tenants[alias]
 
     def end_times(self) -> None:
         """What changes for those of whom something has ended; the credentials that they hold are older."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
@@ -106,7 +107,7 @@ def ways(scope: str) -> list[Way]:
     """All ways in: those of REST framework are known to its room."""
     found = [*WAYS, Way("session from elsewhere", from_elsewhere, BROUGHT[scope])]
     if find_spec("rest_framework") and find_spec("tests.contrib.rest.ways"):
-        from tests.contrib.rest.ways import WAYS as OF_REST
+        OF_REST = import_module("tests.contrib.rest.ways").WAYS
 
         found += OF_REST
     return found

@@ -26,8 +26,22 @@ def told(user: Any) -> JsonResponse:
     return JsonResponse({"user": user.get_username(), "is_staff": user.is_staff, "db": state and state.db})
 
 
+def last_login(request: HttpRequest) -> JsonResponse:
+    """When who asks was here last, as the request's user knows it."""
+    return JsonResponse({"last_login": request.user.last_login.isoformat()})  # type: ignore[union-attr]  # signed in
+
+
+def keep(request: HttpRequest) -> JsonResponse:
+    """Keep a word in the session, and tell it."""
+    if "word" in request.GET:
+        request.session["word"] = request.GET["word"]
+    return JsonResponse({"word": request.session.get("word")})
+
+
 urlpatterns = [
     path("who/", who),
+    path("keep/", keep),
+    path("last-login/", last_login),
     path("awho/", awho),
     path("admin/", admin.site.urls),
     path("people/", include("multi_tenant.users.urls")),
