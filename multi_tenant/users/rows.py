@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from multi_tenant.context import active_place, public_context
 from multi_tenant.exceptions import IdentityProtectedError
+from multi_tenant.middleware.visit import visiting
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.users.copies import NOT_COPIED, is_copying, make_way
 from multi_tenant.users.identity import (
@@ -94,7 +95,12 @@ def make_identity(member: Any, table: Any) -> None:
 
 
 def find_left(member: Any, table: Any) -> Any | None:
-    """The key of a namesake who was made for this tenant alone, and whose row here was rolled back or never written."""
+    """The key of a namesake who was made for this tenant alone, and whose row here was rolled back or never written.
+
+    Nobody for a visitor who signs up: it may be somebody else who wants the name, and would get the account.
+    """
+    if visiting.get():
+        return None
     name = {table.USERNAME_FIELD: getattr(member, table.USERNAME_FIELD)}
     key = identities(table).filter(**name).values_list("pk", flat=True).first()
     row = None if key is None else lock_identity(table, key)

@@ -146,6 +146,14 @@ def test_a_name_is_left_to_nobody_else(acme: Tenant, bolt: Tenant) -> None:
         User.objects.create_user("carl")
 
 
+def test_a_visitor_who_signs_up_is_not_given_what_another_left(acme: Tenant) -> None:
+    with tenant_context(acme):
+        made_and_rolled_back("carl", password="one")
+    with request_at(acme), sign_up(), pytest.raises(IdentityProtectedError):
+        User.objects.create_user("carl", password="mallory's")
+    assert User.objects.get().check_password("one")
+
+
 def test_receivers_hear_of_both_rows(acme: Tenant, heard: list[Any]) -> None:
     with tenant_context(acme):
         User.objects.create_user("carl")
