@@ -34,6 +34,8 @@ class MultiTenantConfig(AppConfig):
             active_place.set(PUBLIC_PLACE)
         from multi_tenant.checks import register_checks
         from multi_tenant.lifecycle.fingerprint import update_on_migrate
+        from multi_tenant.references.deletion import look_before
+        from multi_tenant.routing.deletion import deleting
 
         # Caches of installed apps, which only now can be imported, are divided by place.
         patches.install_late()
@@ -43,3 +45,6 @@ class MultiTenantConfig(AppConfig):
 
         # Sent once for each app; as of this one, it is heard once for each `migrate`.
         post_migrate.connect(update_on_migrate, sender=self, dispatch_uid="multi_tenant.lifecycle.fingerprint")
+
+        # Public rows are deleted with regard to the references that tenants hold.
+        deleting.connect(look_before, dispatch_uid="multi_tenant.references.deletion")

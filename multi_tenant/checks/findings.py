@@ -92,6 +92,14 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         "MemberMiddleware stands before AuthenticationMiddleware, or without it, so it does not know who asks.",
         "Put it after django.contrib.auth.middleware.AuthenticationMiddleware.",
     ),
+    "E021": (
+        "{field} is a PublicForeignKey to {target}, which is not in the public database alone.",
+        "Make it a ForeignKey: both tables are in the tenant's database.",
+    ),
+    "E022": (
+        "{field} is a PublicForeignKey of a model that no tenant has.",
+        "Make it a ForeignKey: {target} is in the public database, too.",
+    ),
     "W001": (
         "TenantMiddleware is not the first of MIDDLEWARE: {before} runs before a tenant is chosen.",
         "Move it to the top, or make sure that what stands before it never touches a tenant's data.",

@@ -1,4 +1,4 @@
-"""Which relations a deletion follows: those whose tables are in the database that it is done in; set by the patches."""
+"""Which relations a deletion follows, those within its database, and who else hears of it; set by the patches."""
 
 from __future__ import annotations
 
@@ -7,13 +7,36 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from django.db import transaction
 from django.db.models.deletion import Collector
+from django.dispatch import Signal
 
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import Home, home_of_model, is_static
 
 #: The database in which the running deletion is done.
 deleting_in: ContextVar[str | None] = ContextVar("multi_tenant.deleting_in", default=None)
+
+#: Sent with a ``collector`` before it deletes. A receiver that raises prevents it; one that answers a function has it
+#: called when the rows are gone for good.
+deleting = Signal()
+
+
+def tell_before(original: Any) -> Any:
+    """What other databases hold of the rows is asked before they go: ``pre_delete`` is sent for each row anew."""
+
+    @functools.wraps(original)
+    def delete(self: Collector) -> Any:
+        afterwards: list[Any] = [answer for _, answer in deleting.send(sender=Collector, collector=self) if answer]
+        if not afterwards:
+            return original(self)
+        with transaction.atomic(using=self.using, savepoint=False):
+            deleted = original(self)
+            for function in afterwards:
+                transaction.on_commit(function, using=self.using)
+        return deleted
+
+    return delete
 
 
 def note_database(original: Any) -> Any:

@@ -25,13 +25,13 @@ from django.db.models.expressions import Subquery
 from django.db.models.fields.related import RelatedField
 from django.db.models.manager import BaseManager
 from django.db.models.query import RawQuerySet
-from django.db.models.sql import Query, UpdateQuery
+from django.db.models.sql import Query, UpdateQuery, compiler
 from django.db.transaction import Atomic
 from django.db.utils import ConnectionHandler, ConnectionRouter
 
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.routing.blocks import bind_on_commit, enter_block, exit_block, keep_place
-from multi_tenant.routing.deletion import note_database, relations_here
+from multi_tenant.routing.deletion import note_database, relations_here, tell_before
 from multi_tenant.routing.guard import (
     check_contained,
     check_expression,
@@ -43,6 +43,7 @@ from multi_tenant.routing.guard import (
     unbind_named,
 )
 from multi_tenant.routing.handler import TenantConnectionHandler
+from multi_tenant.routing.joins import select_joinable
 from multi_tenant.routing.owner import run_as_owner
 from multi_tenant.routing.parts import OwnTypes
 from multi_tenant.routing.rows import FetchedRows, check_async_steps, check_steps
@@ -172,12 +173,14 @@ PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (Collector, "__init__", settle_collector),
     (Collector, "collect", note_database),
     (Collector, "can_fast_delete", note_database),
+    (Collector, "delete", tell_before),
     (deletion, "get_candidate_relations_to_delete", relations_here),
     (ForeignObject, "get_local_related_value", check_pointing),
     (ForeignObject, "get_foreign_related_value", check_pointed_at),
     (RelatedField, "get_forward_related_filter", check_pointed_at),
     (Field, "get_filter_kwargs_for_object", check_neighbour),
     (query, "normalize_prefetch_lookups", own_lookups),
+    (compiler, "select_related_descend", select_joinable),
     (Model, "delete", settle_instance),
     (Model, "refresh_from_db", settle_refresh),
     (Model, "prepare_database_save", check_value),

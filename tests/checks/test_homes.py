@@ -9,14 +9,17 @@ from django.db import models
 from django.test.utils import isolate_apps
 
 from multi_tenant.checks import homes
+from multi_tenant.references import PublicForeignKey
 from tests.checks.conftest import Found
 from tests.testapp.billing.models import Plan
+from tests.testapp.common.models import Country
 from tests.testapp.library.models import Author
 
 FIELDS: dict[str, Any] = {
     "foreign key": models.ForeignKey,
     "one to one": models.OneToOneField,
     "many to many": models.ManyToManyField,
+    "reference": PublicForeignKey,
 }
 
 
@@ -62,6 +65,28 @@ def test_a_model_of_both_needs_both(relation: str, target: Any, name: str) -> No
 def test_a_relation_within_one_place_is_fine(relation: str, app: str, target: Any) -> None:
     with isolate_apps(f"tests.testapp.{app}"):
         assert list(homes.relation_findings(declared(app, target, relation))) == []
+
+
+def test_a_foreign_key_from_tenants_to_public_has_a_cure() -> None:
+    with isolate_apps("tests.testapp.library"):
+        [message] = homes.relation_findings(declared("library", Plan, "foreign key"))
+    assert "multi_tenant.references.PublicForeignKey" in str(message.hint)
+
+
+@pytest.mark.parametrize(
+    ("app", "target", "names"),
+    [
+        ("library", Plan, []),
+        ("common", Plan, []),
+        ("library", Author, ["E021"]),
+        ("common", Country, ["E021"]),
+        ("billing", Plan, ["E022"]),
+    ],
+)
+def test_a_reference_leads_from_tenants_to_public(app: str, target: Any, names: list[str]) -> None:
+    with isolate_apps(f"tests.testapp.{app}"):
+        found = list(homes.relation_findings(declared(app, target, "reference")))
+    assert [message.id for message in found] == [f"multi_tenant.{name}" for name in names]
 
 
 def test_auth_without_contenttypes_in_the_same_place_is_told(configure: Any, found: Found) -> None:

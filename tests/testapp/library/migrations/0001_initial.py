@@ -3,6 +3,8 @@ from __future__ import annotations
 import django.db.models.deletion
 from django.db import migrations, models
 
+import multi_tenant.references
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -36,6 +38,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("tags", models.ManyToManyField(related_name="books", to="library.tag")),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Card",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("holder", models.CharField(max_length=100)),
+                ("plan", multi_tenant.references.PublicKey(models.BigIntegerField(), db_index=True)),
+                (
+                    "sponsor",
+                    multi_tenant.references.PublicKey(models.UUIDField(), blank=True, db_index=True, null=True),
+                ),
+                (
+                    "offer",
+                    multi_tenant.references.PublicKey(
+                        models.CharField(max_length=20), blank=True, db_index=True, null=True
+                    ),
+                ),
             ],
         ),
     ]
