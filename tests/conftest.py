@@ -51,6 +51,7 @@ ONCE = (
     "tests/benchmarks/",
     "tests/compat/",
     "tests/contrib/admin/test_checks.py",
+    "tests/contrib/admin/test_entries.py",
     "tests/contrib/admin/test_registry",
     "tests/databases/",
     "tests/stress/",
