@@ -131,6 +131,13 @@ def test_a_token_of_no_person_is_checked_for_its_place(acme: Tenant, bolt: Tenan
         AccessToken(text)
 
 
+@pytest.mark.parametrize("kind", ["jwt", "our-jwt"])
+def test_a_token_of_no_person_lets_nobody_in(kind: str, ask: Ask) -> None:
+    with tenant_context("acme"):
+        made = AccessToken()
+    assert ask(f"/who/{kind}/", "acme", f"Bearer {made}").status_code == 401
+
+
 def test_no_token_is_made_while_it_is_undecided_for_whom() -> None:
     with fixed_context(UNDECIDED_PLACE), pytest.raises(NoTenantError):
         AccessToken()
