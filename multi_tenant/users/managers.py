@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import UserManager
 from django.db import models
 from django.db.models.query import ModelIterable
@@ -12,6 +13,7 @@ from django.db.models.query import ModelIterable
 from multi_tenant.exceptions import IdentityProtectedError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
+from multi_tenant.users.identity import identity_model
 from multi_tenant.users.known import forget
 from multi_tenant.users.removal import remove_row
 
@@ -71,6 +73,19 @@ class GlobalUserManager(UserManager.from_queryset(GlobalUserQuerySet)):  # type:
     """The manager of AbstractGlobalUser."""
 
     use_in_migrations = False
+
+    def get_by_natural_key(self, username: str | None) -> Any:
+        """The user of that name; in a tenant, whose copies of names may be stale, the row of whoever has it now."""
+        key = None
+        if self.db != PUBLIC and not is_static(self.db):
+            rows: models.QuerySet[Any] = models.QuerySet(identity_model(self.model))
+            named = rows.using(PUBLIC).filter(**{self.model.USERNAME_FIELD: username})
+            key = named.values_list("pk", flat=True).first()
+        found = None if key is None else self.filter(pk=key).first()
+        return super().get_by_natural_key(username) if found is None else found
+
+    async def aget_by_natural_key(self, username: str | None) -> Any:
+        return await sync_to_async(self.get_by_natural_key)(username)
 
 
 class MembershipQuerySet(models.QuerySet[Any]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -56,12 +56,18 @@ def save_member_row(member: Any, table: Any, write: Write, update_fields: frozen
     changes = changed_fields(member, update_fields)
     names = {field.attname for field in table._meta.local_concrete_fields if not field.primary_key}
     chosen = names if update_fields is None else names & columns_among(table, update_fields)
-    with transaction.atomic(using=PUBLIC) if changes else nullcontext():
-        if changes:
-            write_identity(member, changes)
-            make_way(table, key_of(member, table), {name: member.__dict__[name] for name in changes})
-        here = (chosen - set(identity_columns(table))) | (changes.keys() - NOT_COPIED)
-        return bool(write(update_fields=frozenset(here))) if here else True
+    own = chosen - set(identity_columns(table))
+    if not changes:
+        return write_here(write, own)
+    with transaction.atomic(using=PUBLIC):
+        write_identity(member, changes)
+        make_way(table, key_of(member, table), {name: member.__dict__[name] for name in changes})
+        return write_here(write, own | (changes.keys() - NOT_COPIED))
+
+
+def write_here(write: Write, columns: set[str]) -> bool:
+    """Write these columns of a row in the tenant, if there are any."""
+    return bool(write(update_fields=frozenset(columns))) if columns else True
 
 
 def add_member_row(member: Any, table: Any, write: Write) -> bool:

@@ -199,9 +199,7 @@ def invite_strangers_alone(email: str, **options: Any) -> Any:
 @guarded_by(Without(joining, "invite", invite_strangers_alone))
 def test_an_invitation_does_not_tell_whether_an_address_is_known(bob: Any, acme: Tenant) -> None:
     with visit_context(Place(acme.alias, acme.pk)):
-        answers = {
-            answer_of(lambda email=email: joining.invite(email)) for email in ("bob@example.com", "n@example.com")
-        }
+        answers = {answer_of(partial(joining.invite, email)) for email in ("bob@example.com", "n@example.com")}
     assert answers == {"made Invitation"}
 
 
