@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -16,6 +18,8 @@ from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.registry.models import AbstractTenant, DatabaseServer, Tenant
 from multi_tenant.registry.store import store
 from multi_tenant.routing.handler import TenantConnectionHandler
+from tests import servers
+from tests.server_processes import data_directory
 from tests.stress import audit
 from tests.stress.grounds import PREFIX, Ground, ground_of
 from tests.stress.worker import close_mine
@@ -53,6 +57,14 @@ class Town:
 
 
 @pytest.fixture(scope="session")
+def yard() -> Iterator[Path]:
+    """Where SQLite's files are: in memory, as each commit would wait for the disk."""
+    with data_directory(servers.open_session() / f"crowd-{os.getpid()}", account={}) as directory:
+        directory.mkdir(parents=True)
+        yield directory
+
+
+@pytest.fixture(scope="session")
 def towns(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Town]]:
     """The towns by engine, gone with the session."""
     towns: dict[str, Town] = {}
@@ -80,7 +92,7 @@ def hamlet(streets: None) -> Town:
 
 @pytest.fixture
 def streets(
-    towns: None, transactional_db: None, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    towns: None, yard: Path, transactional_db: None, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """The public database without a test's transaction, and Django as it is outside of tests."""
     configure(
@@ -88,6 +100,7 @@ def streets(
         ENTRY_HOSTS=["127.0.0.1", "localhost"],
         MAX_CONNECTIONS_PER_THREAD=CAP,
         REGISTRY_TTL=TTL,
+        SQLITE_DIR=yard,
         TENANT_APPS=APPS,
     )
     if "sqlite" in settings.DATABASES["default"]["ENGINE"]:
