@@ -100,6 +100,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         "{field} is a PublicForeignKey of a model that no tenant has.",
         "Make it a ForeignKey: {target} is in the public database, too.",
     ),
+    "E023": (
+        "REST framework is installed without multi_tenant.contrib.rest, so its tokens let in who has left a tenant.",
+        'Put "multi_tenant.contrib.rest" into INSTALLED_APPS.',
+    ),
     "W001": (
         "TenantMiddleware is not the first of MIDDLEWARE: {before} runs before a tenant is chosen.",
         "Move it to the top, or make sure that what stands before it never touches a tenant's data.",

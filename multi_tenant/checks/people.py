@@ -32,6 +32,8 @@ def check_people(**kwargs: Any) -> Iterator[CheckMessage]:
     if not hasattr(apps.get_model(conf.AUTH_USER_MODEL), "IDENTITY_FIELDS"):
         yield finding("E018", model=conf.AUTH_USER_MODEL)
     yield from middleware_findings()
+    if apps.is_installed("rest_framework") and not apps.is_installed("multi_tenant.contrib.rest"):
+        yield finding("E023")
     for item in conf.MEMBER_RESOLVERS:
         try:
             make_resolver(item, setting="MEMBER_RESOLVERS")
