@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Rooms and engines that an extra is for, and the plugin, which is for who has pytest.
 BEYOND = (
     "multi_tenant.contrib.",
+    "multi_tenant.users.admin",  # registers people with a site, where the admin is installed
     "multi_tenant.databases.mysql",
     "multi_tenant.databases.postgresql",
     "multi_tenant.databases.roles",
