@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.checks import CheckMessage
 from django.utils.module_loading import import_string
 
@@ -18,6 +17,8 @@ from multi_tenant.resolvers.chain import make_resolver
 from multi_tenant.routing.homes import Home, home_of
 
 USERS = "multi_tenant.users"
+#: By its path: importing it loads auth's models, which a project without users does not have.
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 #: Engines that keep sessions in the rows of django.contrib.sessions.
 ROW_ENGINES = frozenset({"django.contrib.sessions.backends.db", "django.contrib.sessions.backends.cached_db"})
 
@@ -47,7 +48,7 @@ def middleware_findings() -> Iterator[CheckMessage]:
     """What is wrong with where the members' middleware stands."""
     cls = import_string(f"{USERS}.middleware.MemberMiddleware")
     ours = [index for index, path in enumerate(conf.middleware) if is_ours(path, cls)]
-    needed = [index for index, path in enumerate(conf.middleware) if is_ours(path, AuthenticationMiddleware)]
+    needed = [index for index, path in enumerate(conf.middleware) if is_ours(path, import_string(AUTHENTICATION))]
     if not ours:
         yield finding("E019")
     elif not needed or ours[0] < needed[0]:
