@@ -162,7 +162,7 @@ def test_the_page_tells_who_gets_where() -> None:
 
 def tables() -> str:
     """Both scopes as tables; what the cells say is what the other test asserts."""
-    return "".join(f'\n### `SESSION_SCOPE = "{scope}"`\n\n{table(ways(scope))}\n' for scope in SCOPES)
+    return "".join(f'\n## `SESSION_SCOPE = "{scope}"`\n\n{table(ways(scope))}\n' for scope in SCOPES)
 
 
 def table(columns: list[Way]) -> str:
