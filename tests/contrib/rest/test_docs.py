@@ -12,7 +12,7 @@ from tests.pages import DOCS
 ROOM = "multi_tenant.contrib.rest"
 MODULES = ("authentication", "jwt", "permissions", "throttling", "views")
 #: Functions that are named beside the classes.
-FUNCTIONS = {("issue_token", "tokens")}
+FUNCTIONS = {("issue_token", "tokens"), ("read_token", "reader")}
 
 
 def page() -> str:
