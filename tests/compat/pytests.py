@@ -49,25 +49,32 @@ class PytestRun(unittest.TestCase):
     def __init__(self, paths: list[str], write: Any) -> None:
         super().__init__()
         self.paths, self.recorder = paths, Recorder(write)
+        # Their modules define models, which are to be known before the databases are made.
+        run_pytest(["--collect-only", "-qq", *paths], [])
 
     def runTest(self) -> None:  # noqa: N802  # unittest's name
         raise NotImplementedError
 
     def run(self, result: Any = None) -> Any:
-        stock = LazySettings.configure
-        LazySettings.configure = lambda self, **options: None  # type: ignore[method-assign]  # they are, by now
-        # The package `tests` is ours, with a place for theirs in it: see manage.py.
-        os.environ["PY_IGNORE_IMPORTMISMATCH"] = "1"
-        try:
-            options = ["-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist", "-p", "no:multi_tenant", "-q"]
-            code = pytest.main([*options, *self.paths], plugins=[self.recorder])
-        finally:
-            LazySettings.configure = stock  # type: ignore[method-assign]
+        code = run_pytest(["-q", *self.paths], [self.recorder])
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             raise RuntimeError(f"pytest ended with {code!r}.")
         if not self.recorder.passed:
             raise RuntimeError("No test passed, so that there is nothing to compare.")
         return result
+
+
+def run_pytest(arguments: list[str], plugins: list[Any]) -> int | pytest.ExitCode:
+    """Run pytest with the settings that are in place, whatever the package's conftest would have."""
+    stock = LazySettings.configure
+    LazySettings.configure = lambda self, **options: None  # type: ignore[method-assign]  # as long as it runs
+    # The package `tests` is ours, with a place for theirs in it: see manage.py.
+    os.environ["PY_IGNORE_IMPORTMISMATCH"] = "1"
+    options = ("no:cacheprovider", "no:randomly", "no:xdist", "no:multi_tenant")
+    try:
+        return pytest.main([*(word for name in options for word in ("-p", name)), *arguments], plugins=plugins)
+    finally:
+        LazySettings.configure = stock  # type: ignore[method-assign]
 
 
 class Recorder:

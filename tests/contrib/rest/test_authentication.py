@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -110,3 +111,27 @@ def test_a_request_costs_two_statements_more_than_without_tenants(kind: str, mos
     with CaptureQueriesContext(connections["public"]) as public, CaptureQueriesContext(connections["acme"]) as tenant:
         assert ask(f"/who/{kind}/", "acme", text).status_code == 200
     assert len([*public, *tenant]) == most
+
+
+@pytest.mark.parametrize("kind", BOUND)
+@pytest.mark.parametrize(
+    ("resolver", "path", "header"),
+    [
+        (("PathResolver", {"prefix": "t"}), "/t/{}/who/{}/", ""),
+        (("QueryResolver", {"name": "tenant"}), "/who/{1}/?tenant={0}", ""),
+        (("HeaderResolver", {"name": "X-Tenant"}), "/who/{1}/", "x-tenant"),
+    ],
+    ids=["path", "query", "header"],
+)
+def test_who_names_another_tenant_has_no_token_for_it(
+    kind: str, resolver: Any, path: str, header: str, ask: Ask, bob: Any, configure: Callable[..., None]
+) -> None:
+    """The host is forged, too: it is that of the tenant for which the token is."""
+    text = credential(kind, ask, bob, "acme")
+    name, options = resolver
+    configure(RESOLVERS=[(f"multi_tenant.resolvers.{name}", options)], TRUSTED_PROXIES=["127.0.0.1"])
+    found = {}
+    for alias in ("acme", "bolt"):
+        headers = {"host": "acme.example.com", "authorization": text} | ({header: alias} if header else {})
+        found[alias] = Client().get(path.format(alias, kind), headers=headers).status_code
+    assert found == {"acme": 200, "bolt": 401}
