@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -17,25 +15,21 @@ from multi_tenant.users.identity import NO_PASSWORD, identity_columns, identity_
 
 #: Identity fields of which a tenant has no copy.
 NOT_COPIED = frozenset({"password", "last_login"})
-#: Whether the row that is written is one that this module makes.
-copying: ContextVar[bool] = ContextVar("multi_tenant.users.copying", default=False)
+#: The attribute of a user that is saved as it is, a copy that this package made; gone when that is done.
+IS_COPY = "_is_copy_of_identity"
 
 Values = Mapping[str, Any]
-
-
-def is_copying() -> bool:
-    """Whether the row that is written is one that this module makes."""
-    return copying.get()
 
 
 def make_row(key: Any, identity: Values, **authority: Any) -> Any:
     """Make the row, in the active tenant, of a person who has none there; receivers of ``post_save`` are told."""
     model = get_user_model()
     table = identity_model(model)
-    with transaction.atomic(using=active_place.get().alias), copies_written():
+    with transaction.atomic(using=active_place.get().alias):
         make_way(table, key, identity)
         member: Any = model(pk=key, **{name: identity[name] for name in copied_columns(table)}, **authority)
         member.password = NO_PASSWORD
+        member.__dict__[IS_COPY] = True
         member.save(force_insert=True)
     return member
 
@@ -128,14 +122,3 @@ def copied_columns(table: Any) -> list[str]:
 def rows_of(table: Any) -> QuerySet[Any]:
     """The active tenant's rows, as a queryset that writes what it is told."""
     return QuerySet(table).using(active_place.get().alias)
-
-
-@contextmanager
-def copies_written() -> Iterator[None]:
-    """Let a row be saved as it is: it is a copy."""
-    before = copying.get()
-    copying.set(True)
-    try:
-        yield
-    finally:
-        copying.set(before)

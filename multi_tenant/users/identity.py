@@ -137,8 +137,9 @@ def changed_fields(user: Any, among: Iterable[str] | None) -> dict[str, Any]:
 
 
 def columns_among(model: Any, names: Iterable[str]) -> set[str]:
-    """The attributes that fields, given by either of their names, have."""
-    return {model._meta.get_field(name).attname for name in names}
+    """The attributes of those of a model's columns that are named in either way; other names count for nothing."""
+    wanted = set(names)
+    return {field.attname for field in model._meta.concrete_fields if wanted & {field.name, field.attname}}
 
 
 def is_same(known: Any, value: Any) -> bool:

@@ -25,7 +25,7 @@ from multi_tenant.users.identity import (
 from multi_tenant.users.managers import GlobalUserManager, MembershipQuerySet
 from multi_tenant.users.passwords import HasIdentitysPassword
 from multi_tenant.users.permissions import AsksAtHome
-from multi_tenant.users.removal import refuse_cascade, remove_row
+from multi_tenant.users.removal import refuse_cascade, remove_row, removed
 from multi_tenant.users.rows import kept_usable, write_member_row
 
 
@@ -112,6 +112,9 @@ class AbstractGlobalUser(AsksAtHome, HasIdentitysPassword):
         """Delete an identity; in a tenant, end the membership, and keep the row while others point to it."""
         if not is_tenant(using or self._state.db):
             return super().delete(using, keep_parents)
+        if keep_parents and self._meta.concrete_model is not identity_model(type(self)):
+            with removed():  # what extends the row goes, and the member stays
+                return super().delete(using, keep_parents)
         return remove_row(self)
 
     delete.alters_data = True  # type: ignore[attr-defined]  # as above

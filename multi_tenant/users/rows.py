@@ -13,7 +13,7 @@ from multi_tenant.context import active_place, public_context
 from multi_tenant.exceptions import IdentityProtectedError
 from multi_tenant.middleware.visit import visiting
 from multi_tenant.registry.aliases import PUBLIC
-from multi_tenant.users.copies import NOT_COPIED, is_copying, make_way
+from multi_tenant.users.copies import IS_COPY, NOT_COPIED, make_way
 from multi_tenant.users.identity import (
     KNOWN,
     NO_PASSWORD,
@@ -39,7 +39,7 @@ def write_member_row(member: Any, table: Any, write: Write, update_fields: froze
 
     ``raw`` is how ``loaddata`` writes. Raises IdentityProtectedError.
     """
-    if is_copying():
+    if member.__dict__.pop(IS_COPY, False):
         return bool(write())
     if not member._state.adding:
         return save_member_row(member, table, write, update_fields)

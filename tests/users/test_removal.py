@@ -17,7 +17,7 @@ from django.test import RequestFactory
 from multi_tenant.context import tenant_context
 from multi_tenant.exceptions import IdentityProtectedError
 from multi_tenant.models import Tenant
-from multi_tenant.users.joining import add_member, remove_member
+from multi_tenant.users.joining import add_member, invite, remove_member
 from multi_tenant.users.members import find_member
 from multi_tenant.users.models import Membership
 from tests.testapp.staff.models import Ally, Desk, Employee, Note
@@ -170,3 +170,10 @@ def test_a_member_without_a_row_is_removed(ann: Any, acme: Tenant) -> None:
     Membership.objects.create(user=User.objects.get(), tenant=acme)
     remove_member(ann.pk, acme)
     assert not Membership.objects.exists()
+
+
+def test_a_tenant_that_is_purged_takes_its_memberships_along(ann: Any, acme: Tenant) -> None:
+    invite("mia@example.com", tenant=acme)
+    acme.delete()
+    assert not Membership.objects.exists()
+    User.objects.get().delete()

@@ -23,7 +23,7 @@ from multi_tenant.users.identity import own_identity, sign_up
 from multi_tenant.users.joining import add_member, remove_member
 from multi_tenant.users.members import find_member
 from multi_tenant.users.models import Membership
-from tests.testapp.staff.models import Ally, Employee, Note
+from tests.testapp.staff.models import Ally, Desk, Employee, Note
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -136,6 +136,43 @@ def test_a_block_that_is_rolled_back_leaves_the_name_to_another_try(acme: Tenant
         assert carl.pk == User.objects.get().pk
     identity = User.objects.get()
     assert (identity.pk, identity.email, identity.check_password("two")) == (carl.pk, "carl@example.com", True)
+    assert Membership.objects.count() == 1
+
+
+def test_a_visitor_takes_over_nobody_whose_row_is_lost(acme: Tenant) -> None:
+    with tenant_context(acme):
+        made_and_rolled_back("carl", password="one")
+    with request_at(acme), sign_up(), pytest.raises(IdentityProtectedError):
+        User.objects.create_user("carl", password="two")
+    assert User.objects.get().check_password("one")
+
+
+def test_receivers_of_who_joins_are_guarded_like_all_code(mia: Any, ann: Any, acme: Tenant, bolt: Tenant) -> None:
+    def rename(instance: Any, created: bool, **kwargs: Any) -> None:
+        if created:
+            instance.email = "eve@example.com"
+            instance.save()
+
+    add_member(mia, bolt)
+    post_save.connect(rename, User)
+    try:
+        with pytest.raises(IdentityProtectedError):
+            add_member(mia, acme)
+    finally:
+        post_save.disconnect(rename, User)
+    assert Membership.objects.filter(user=mia).count() == 1
+
+
+def test_a_row_that_extends_a_member_is_saved_field_by_field(acme: Tenant) -> None:
+    with tenant_context(acme):
+        employee = Employee.objects.create(username="carl")
+        employee.desk = Desk.objects.create()
+        employee.save(update_fields=["desk"])
+        employee.refresh_from_db(fields=["desk", "username"])
+        assert Employee.objects.get().desk == employee.desk
+        employee.delete(keep_parents=True)
+        assert User.objects.get().username == "carl"
+        assert not Employee.objects.exists()
     assert Membership.objects.count() == 1
 
 
