@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 
-from multi_tenant.context import public_context
+from multi_tenant.context import public_context, tenant_context
 from multi_tenant.models import Domain, Tenant
 from multi_tenant.users.joining import add_member, remove_member, suspend_member
 
@@ -56,6 +57,8 @@ class Crowd:
 
     def hand_on(self, alias: str, make: Callable[..., Any]) -> Any:
         """Have an alias, and its host, go to a new tenant; the old one is gone."""
+        with tenant_context(alias):
+            call_command("flush", interactive=False, verbosity=0)  # nobody will: its database is lent to other tests
         with public_context():
             self.tenants[alias].delete()
             self.tenants[alias] = make(alias)

@@ -78,7 +78,7 @@ def test_one_sign_in_for_sessions_that_are_kept_apart_is_told(configure: Configu
 @pytest.mark.parametrize("engine", ["cache", "signed_cookies", "db"])
 def test_one_sign_in_is_fine_where_sessions_are_shared(settings: Any, configure: Configure, engine: str) -> None:
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
-    tenant_apps = [app for app in (*ours.BOTH_APPS, "tests.testapp.library") if app != "django.contrib.sessions"]
+    tenant_apps = [app for app in ours.MULTI_TENANT["TENANT_APPS"] if app != "django.contrib.sessions"]
     configure(SESSION_SCOPE="site", TENANT_APPS=tenant_apps)
     assert found() == {}
 
