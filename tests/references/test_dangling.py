@@ -93,6 +93,6 @@ def test_a_tenant_that_cannot_be_looked_into_is_a_complaint(broken: Any, tenant:
 
 
 def test_a_row_deleted_by_hand_is_found(card: Card, offer: Offer) -> None:
-    Offer.objects.all()._raw_delete("public")  # type: ignore[attr-defined]  # what no ORM knows of
+    Offer.objects.all()._raw_delete("public")
     assert "library.Card.offer: 1 row points to spring" in run()[0]
     assert Plan.objects.exists()

@@ -112,6 +112,6 @@ def test_rows_are_dumped_and_loaded_by_key(card: Card, tmp_path: Any, other_tena
 
 
 def test_a_row_whose_public_row_is_gone_is_dumped(card: Card) -> None:
-    Offer.objects.all()._raw_delete("public")  # type: ignore[attr-defined]  # as statements by hand do
+    Offer.objects.all()._raw_delete("public")
     [found] = serializers.deserialize("python", serializers.serialize("python", Card.objects.all()))
     assert found.object.offer_id == "spring"  # type: ignore[attr-defined]  # a card's
