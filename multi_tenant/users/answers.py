@@ -36,3 +36,23 @@ def check_answers(original: Any) -> Any:
             yield CheckedBackend(backend), path
 
     return _get_compatible_backends
+
+
+def check_user(original: Any) -> Any:
+    """Who is signed in is a member, and shows the identity's password, of which the session's hash is made."""
+
+    @functools.wraps(original)
+    def get_user(self: Any, user_id: Any) -> Any:
+        return checked(original(self, user_id))
+
+    return get_user
+
+
+def check_user_async(original: Any) -> Any:
+    """``check_user`` for coroutines, in which Django makes that hash where no query may be run."""
+
+    @functools.wraps(original)
+    async def aget_user(self: Any, user_id: Any) -> Any:
+        return await sync_to_async(checked)(await original(self, user_id))
+
+    return aget_user

@@ -8,6 +8,7 @@ it replaces, and tells its reason where it is written.
 from __future__ import annotations
 
 from django.contrib import auth
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
@@ -16,7 +17,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core import signing
 
 from multi_tenant.routing.patches import Owner, Wrap, apply, undo
-from multi_tenant.users.answers import check_answers
+from multi_tenant.users.answers import check_answers, check_user, check_user_async
 from multi_tenant.users.binding import (
     add_tag,
     add_tag_async,
@@ -30,6 +31,8 @@ from multi_tenant.users.password_views import answer_member, find_by_identity, s
 
 PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (auth, "_get_compatible_backends", check_answers),
+    (ModelBackend, "get_user", check_user),
+    (ModelBackend, "aget_user", check_user_async),
     (SessionBase, "_validate_session_key", check_tag),
     (SessionBase, "_get_new_session_key", add_tag),
     (SessionBase, "_aget_new_session_key", add_tag_async),

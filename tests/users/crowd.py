@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connections
@@ -97,3 +99,13 @@ def signed_in(place: str, person: str, *, password: str = PASSWORD) -> Client:
 def who(client: Client, **headers: str) -> str:
     """The name of who asks, "" for nobody."""
     return str(client.get("/who/", headers=headers).json()["user"])
+
+
+def in_this_thread(test: Callable[..., Any]) -> Callable[..., None]:
+    """A test by coroutine whose queries are run in the test's own thread, and so in its transaction."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        async_to_sync(test)(*args, **kwargs)
+
+    return run

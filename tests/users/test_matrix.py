@@ -107,9 +107,7 @@ def ways(scope: str) -> list[Way]:
     """All ways in: those of REST framework are known to its room."""
     found = [*WAYS, Way("session from elsewhere", from_elsewhere, BROUGHT[scope])]
     if find_spec("rest_framework") and find_spec("tests.contrib.rest.ways"):
-        OF_REST = import_module("tests.contrib.rest.ways").WAYS
-
-        found += OF_REST
+        found += import_module("tests.contrib.rest.ways").WAYS
     return found
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from multi_tenant.context import public_context, tenant_context
 from multi_tenant.exceptions import IdentityProtectedError
 from multi_tenant.users.joining import suspend_member
-from tests.users.crowd import PASSWORD, Crowd, name_of, signed_in, visitor, who
+from tests.users.crowd import PASSWORD, Crowd, in_this_thread, name_of, signed_in, visitor, who
 
 pytestmark = pytest.mark.django_db
 NEW = {"new_password1": "quite another one", "new_password2": "quite another one"}
@@ -145,6 +145,7 @@ def test_a_hash_is_upgraded_by_whoever_knows_the_password(crowd: Crowd, settings
     assert identify_hasher(identity_of("member").password).algorithm == "scrypt"
 
 
+@in_this_thread
 async def test_a_row_of_a_tenant_knows_its_identitys_password(db: None) -> None:
     user = get_user_model()(password="!")
     assert not await user.acheck_password("!")

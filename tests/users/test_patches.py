@@ -24,6 +24,8 @@ from multi_tenant.users.binding import RANDOM_LENGTH, session_tag
 #: What each replacement takes for granted, Django 5.2 to 6.1. A patch without a line here fails the test.
 SIGNATURES = {
     "auth._get_compatible_backends": "(request, **credentials)",
+    "ModelBackend.get_user": "(self, user_id)",
+    "ModelBackend.aget_user": "(self, user_id)",
     "SessionBase._validate_session_key": "(self, key)",
     "SessionBase._get_new_session_key": "(self)",
     "SessionBase._aget_new_session_key": "(self)",
@@ -39,6 +41,8 @@ SIGNATURES = {
 SHAPES = {
     (auth, "authenticate"): "in _get_compatible_backends(request, **credentials):",
     (auth, "aauthenticate"): "in _get_compatible_backends(request, **credentials):",
+    (auth, "get_user"): "user.get_session_auth_hash()",
+    (auth, "aget_user"): "user.get_session_auth_hash()",
     (SessionBase, "_set_session_key"): "if self._validate_session_key(value):",
     (SessionBase, "_get_new_session_key"): "get_random_string(32, VALID_KEY_CHARS)",
     (cache.SessionStore, "create"): "self._get_new_session_key()",

@@ -15,7 +15,7 @@ from django.test import Client
 from multi_tenant.context import Place, fixed_context, tenant_context
 from multi_tenant.users import binding, patches
 from tests.users import settings as ours
-from tests.users.crowd import PASSWORD, Crowd, signed_in, visitor, who
+from tests.users.crowd import PASSWORD, Crowd, in_this_thread, signed_in, visitor, who
 
 pytestmark = pytest.mark.django_db
 #: Each of Django's engines; "shared" keeps all rows in public.
@@ -165,6 +165,7 @@ def test_a_session_ends_with_its_tenant_though_the_alias_goes_on(
     assert who(signed_in("acme", PERSON)) == NAME  # the control
 
 
+@in_this_thread
 async def test_a_session_of_a_coroutine_is_bound_too() -> None:
     with fixed_context(Place("acme", uuid4())):
         store = CacheStore()
@@ -175,7 +176,8 @@ async def test_a_session_of_a_coroutine_is_bound_too() -> None:
 
 def test_a_key_has_its_tenants_tag(acme: Any, bolt: Any) -> None:
     with tenant_context(acme):
-        key = str(SessionStore()._get_new_session_key())
+        store: Any = SessionStore()
+        key = store._get_new_session_key()
         assert SessionStore(key).session_key == key
         assert SessionStore(key[: binding.RANDOM_LENGTH]).session_key is None
     with tenant_context(bolt):
