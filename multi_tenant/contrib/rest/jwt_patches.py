@@ -1,6 +1,6 @@
 """Every change made to simplejwt, each with its reason; installed by the app's configuration where it can be imported.
 
-All are for simplejwt 5.4 and 5.5, and can go when simplejwt lets a project name the claims of every token and who
+All are for simplejwt 5.5, and can go when simplejwt lets a project name the claims of every token and who
 checks them. They are changes because the stock tokens, views and serializers are to be as safe as ours.
 """
 

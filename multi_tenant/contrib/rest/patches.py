@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from multi_tenant.contrib.rest.authenticating import authenticating
 from multi_tenant.contrib.rest.errors import as_api_error
 from multi_tenant.contrib.rest.people import admitted, admitted_credential, is_nobody
+from multi_tenant.exceptions import ConfigurationError
 from multi_tenant.users.members import has_identities
 
 Owner = type | ModuleType
@@ -26,11 +27,17 @@ originals: dict[tuple[Owner, str], Any] = {}
 
 
 def apply(changes: Iterable[Change]) -> None:
-    """Make some changes, each once."""
+    """Make some changes, each once. Raises ConfigurationError for a version that has another shape."""
     for owner, name, wrap in changes:
-        if (owner, name) not in originals:
-            originals[owner, name] = owner.__dict__[name]
-            setattr(owner, name, wrap(originals[owner, name]))
+        if (owner, name) in originals:
+            continue
+        if name not in owner.__dict__:
+            raise ConfigurationError(
+                f"{owner.__name__} has no {name} by which to keep tenants apart. Install a version of its package that "
+                "multi_tenant.contrib.rest knows, or take that out of INSTALLED_APPS."
+            )
+        originals[owner, name] = owner.__dict__[name]
+        setattr(owner, name, wrap(originals[owner, name]))
 
 
 def undo() -> None:

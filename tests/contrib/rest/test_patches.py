@@ -20,6 +20,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from multi_tenant.context import public_context, tenant_context
 from multi_tenant.contrib.rest import jwt_patches, patches
 from multi_tenant.contrib.rest.authentication import TenantAuthenticationMixin
+from multi_tenant.exceptions import ConfigurationError
 from multi_tenant.users.members import find_member
 from tests.testapp.library.models import Author
 
@@ -85,7 +86,7 @@ def test_what_is_changed_has_the_shape_that_is_expected() -> None:
 
 
 def test_rest_frameworks_rollback_asks_what_a_tenants_connection_knows() -> None:
-    assert "connections.all(initialized_only=True)" in inspect.getsource(views.set_rollback)
+    assert "connections.all(" in inspect.getsource(views.set_rollback)
     assert "settings_dict['ATOMIC_REQUESTS']" in inspect.getsource(views.set_rollback)
 
 
@@ -93,6 +94,11 @@ def test_installing_twice_is_installing_once() -> None:
     before = {(owner, name): owner.__dict__[name] for owner, name, _ in CHANGES}
     patches.apply(CHANGES)
     assert all(owner.__dict__[name] is found for (owner, name), found in before.items())
+
+
+def test_a_version_of_another_shape_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no person by which"):
+        patches.apply([(Request, "person", lambda original: original)])
 
 
 def test_undoing_leaves_nothing_behind(uninstalled: None) -> None:
