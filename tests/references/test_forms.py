@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import django
 import pytest
 from django import forms
 from django.contrib import admin
@@ -34,7 +35,7 @@ def test_a_form_offers_the_rows_that_limits_allow(in_tenant: Any, plan: Plan, sp
     Sponsor.objects.create(name="Eve", active=False)
     form: Any = CardForm()
     assert list(form.fields["plan"].queryset) == [plan]
-    assert [str(label) for _, label in form.fields["sponsor"].choices] == ["---------", "Ann"]
+    assert [str(label) for _, label in form.fields["sponsor"].choices][1:] == ["Ann"]
     assert form.fields["plan"].queryset.db == "public"
 
 
@@ -59,6 +60,7 @@ def test_a_model_is_validated_against_its_limits(card: Card) -> None:
 
 class CardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     list_display = ("holder", "plan", "sponsor")
+    list_select_related = () if django.VERSION >= (6, 1) else False  # as the how-to says
     list_filter = ("plan",)
     raw_id_fields = ("offer",)
     autocomplete_fields = ("sponsor",)
@@ -106,7 +108,7 @@ def test_the_admin_has_its_widgets_for_it(card_admin: CardAdmin, card: Card) -> 
         ForeignKeyRawIdWidget,
     ]
     assert isinstance(widgets[1].widget, AutocompleteSelect)
-    assert [str(label) for _, label in widgets[0].widget.choices] == ["---------", "small"]
+    assert [str(label) for _, label in widgets[0].widget.choices][1:] == ["small"]
     assert "Ann" in str(widgets[1].widget.optgroups("sponsor", [str(card.sponsor_id)]))
     assert widgets[2].label_and_url_for_value("spring")[0] == "spring"
 
