@@ -13,7 +13,7 @@ settings.configure(
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     DATABASE_ROUTERS=["multi_tenant.routing.TenantRouter"],
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    INSTALLED_APPS=["multi_tenant", "django.contrib.contenttypes"],
+    INSTALLED_APPS=["multi_tenant", "django.contrib.auth", "django.contrib.contenttypes"],
     MULTI_TENANT={"ENCRYPTION_KEYS": [Fernet.generate_key()]},
     USE_TZ=True,
 )

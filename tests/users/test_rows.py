@@ -139,14 +139,6 @@ def test_a_block_that_is_rolled_back_leaves_the_name_to_another_try(acme: Tenant
     assert Membership.objects.count() == 1
 
 
-def test_a_visitor_takes_over_nobody_whose_row_is_lost(acme: Tenant) -> None:
-    with tenant_context(acme):
-        made_and_rolled_back("carl", password="one")
-    with request_at(acme), sign_up(), pytest.raises(IdentityProtectedError):
-        User.objects.create_user("carl", password="two")
-    assert User.objects.get().check_password("one")
-
-
 def test_receivers_of_who_joins_are_guarded_like_all_code(mia: Any, ann: Any, acme: Tenant, bolt: Tenant) -> None:
     def rename(instance: Any, created: bool, **kwargs: Any) -> None:
         if created:
