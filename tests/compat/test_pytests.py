@@ -38,7 +38,7 @@ def test_each_outcome_is_recorded(pytester: pytest.Pytester, tmp_path: Path) -> 
 
     recorder = Recorder(write)
     pytester.makepyfile(TESTS)
-    pytester.inline_run("-p", "no:randomly", plugins=[recorder])
+    pytester.inline_run("-p", "no:randomly", "-p", "no:asyncio", plugins=[recorder])
     outcomes, _ = read_outcomes(record)
     assert {test.partition("::")[2]: outcome.status for test, outcome in outcomes.items()} == EXPECTED
     assert recorder.passed == 1
