@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import threading
@@ -18,6 +17,7 @@ from multi_tenant.conf import conf
 from multi_tenant.exceptions import RegistryNotCachedError, RegistryUnavailableError, UnknownTenantError
 from multi_tenant.registry import lookup
 from multi_tenant.registry.lookup import TenantRecord
+from multi_tenant.registry.loops import in_event_loop
 from multi_tenant.registry.versioned import Reign, Versioned
 
 logger = logging.getLogger("multi_tenant.registry")
@@ -241,11 +241,6 @@ class Store:
 def oldest_allowed() -> float:
     """Seconds after which nothing that is cached is served unless the registry confirms it."""
     return max(conf.REGISTRY_TTL, conf.REGISTRY_STALE_IF_ERROR)
-
-
-def in_event_loop() -> bool:
-    """Whether the caller runs inside an event loop, where no SQL may be run."""
-    return asyncio._get_running_loop() is not None
 
 
 store = Store()

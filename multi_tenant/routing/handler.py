@@ -18,7 +18,8 @@ from multi_tenant.context import Place, active_place, record_at, refuse_unserved
 from multi_tenant.exceptions import ConnectionLimitError, MultiTenantError, WrongTenantError
 from multi_tenant.registry.aliases import DEFAULT, PUBLIC
 from multi_tenant.registry.lookup import TenantRecord
-from multi_tenant.registry.store import in_event_loop, store
+from multi_tenant.registry.loops import in_event_loop
+from multi_tenant.registry.store import store
 from multi_tenant.routing.kept import HOOKS, Stirred
 from multi_tenant.routing.sites import site_cache
 from multi_tenant.routing.static import StaticDatabases

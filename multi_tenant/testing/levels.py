@@ -13,7 +13,7 @@ from django.db.transaction import Atomic
 from multi_tenant.context import PUBLIC_PLACE, Place, active_place, fixed_context
 from multi_tenant.exceptions import MultiTenantError, TenantConnectionError
 from multi_tenant.registry.aliases import PUBLIC
-from multi_tenant.registry.store import in_event_loop
+from multi_tenant.registry.loops import in_event_loop
 from multi_tenant.routing.wrapper import TenantConnection
 
 
