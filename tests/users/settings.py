@@ -26,6 +26,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "tests.users.urls"
 LOGIN_URL = "/accounts/login/"
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # Django 6.1 asks for it
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
