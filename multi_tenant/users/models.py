@@ -138,6 +138,7 @@ class GlobalUser(AbstractGlobalUser):
     """The user model for ``AUTH_USER_MODEL``, where the project has none of its own."""
 
     class Meta(AbstractGlobalUser.Meta):
+        app_label = "multi_tenant_users"  # that of no other app, where this is imported and not installed
         swappable = "AUTH_USER_MODEL"
 
 
@@ -152,6 +153,7 @@ class Membership(models.Model):
     objects: ClassVar[Any] = MembershipQuerySet.as_manager()
 
     class Meta:
+        app_label = "multi_tenant_users"
         base_manager_name = "objects"
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
@@ -181,6 +183,7 @@ class Invitation(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        app_label = "multi_tenant_users"
         verbose_name = _("invitation")
         verbose_name_plural = _("invitations")
 
