@@ -72,8 +72,10 @@ def silent_managers(model: Any) -> list[str]:
 
 
 def missing_patches() -> list[str]:
-    """The changes to Django that were not made, or undone."""
+    """The changes to Django, and to what else is installed, that were not made, or undone."""
     users: Any = import_string("multi_tenant.users.patches.PATCHES") if apps.is_installed("multi_tenant.users") else ()
     wanted = [(owner, name) for owner, name, _ in (*patches.PATCHES, *users)]
     names = [f"{owner.__name__}.{name}" for owner, name in wanted if (owner, name) not in patches.originals]
+    if apps.is_installed("multi_tenant.contrib.rest"):
+        names += import_string("multi_tenant.contrib.rest.patches.missing")()
     return names if patches.installed() else ["django.db.connections", *names]

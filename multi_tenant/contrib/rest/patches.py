@@ -113,6 +113,11 @@ def answer_protected(original: Any) -> Any:
     return handle_exception
 
 
+def missing() -> list[str]:
+    """The changes to REST framework that were not made, or undone; for the check."""
+    return [f"{owner.__name__}.{name}" for owner, name, _ in PATCHES if (owner, name) not in originals]
+
+
 PATCHES: tuple[Change, ...] = (
     (Request, "user", admit_user),
     (Request, "auth", admit_credential),

@@ -16,7 +16,7 @@ from multi_tenant.exceptions import NoTenantError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
 from multi_tenant.routing.router import home_alias
-from multi_tenant.users.members import CHECKED, checked, find_member, has_identities
+from multi_tenant.users.members import CHECKED, checked, find_identity, find_member, has_identities, refresh, show
 
 
 def admitted(user: Any) -> Any:
@@ -53,9 +53,23 @@ def person_here(user: Any) -> Any | None:
         return user if not isinstance(user, Model) or is_at_home(user) else None
     if isinstance(user, Model):
         # A model of another kind may have a key that is a person's by chance.
-        return checked(user) if isinstance(user, get_user_model()) else None
+        return person_of_row(user) if isinstance(user, get_user_model()) else None
     # Made of nothing but a credential's text: of what that says about authority nothing is believed.
     return find_member(getattr(user, "pk", None)) if getattr(user, "is_authenticated", False) else None
+
+
+def person_of_row(user: Any) -> Any | None:
+    """The same for a row of the user model; one that is the active tenant's own, and whole, is not loaded again."""
+    place = active_place.get()
+    own = place.is_tenant and user._state.db == place.alias and not user.get_deferred_fields()
+    if not own or place.uuid is None or getattr(user, CHECKED, None) == place.uuid:
+        return checked(user)
+    identity = find_identity(user.pk, place.uuid)
+    if identity is None:
+        return None
+    refresh(user, identity)
+    show(user, identity, place.uuid)
+    return user
 
 
 def is_at_home(row: Model) -> bool:

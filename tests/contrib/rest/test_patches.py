@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
+from django.core.checks import run_checks
 from django.test import RequestFactory
 from rest_framework import views
 from rest_framework.authentication import BaseAuthentication
@@ -17,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.models import TokenUser
 from rest_framework_simplejwt.tokens import AccessToken
 
+from multi_tenant.checks import TAG
 from multi_tenant.context import public_context, tenant_context
 from multi_tenant.contrib.rest import jwt_patches, patches
 from multi_tenant.contrib.rest.authentication import TenantAuthenticationMixin
@@ -103,6 +105,8 @@ def test_a_version_of_another_shape_is_refused() -> None:
 
 def test_undoing_leaves_nothing_behind(uninstalled: None) -> None:
     assert patches.originals == {}
+    told = [message.msg for message in run_checks(tags=[TAG]) if message.id == "multi_tenant.E012"]
+    assert "Request.user" in told[0]
     for owner, name, _ in CHANGES:
         assert not function(owner.__dict__[name]).__module__.startswith("multi_tenant")
 
