@@ -67,7 +67,7 @@ def test_an_invitation_is_sent_and_accepted(site: Site, server: Server, password
     answer = server.fetch("corner", add, cookies=cookies, form={"email": "dan@example.com"})
     assert answer.status == 302, answer.text
     [letter] = [path.read_text() for path in (site.directory / "mail").iterdir()]
-    found = re.search(r"/people/invitation/\S+", message_from_string(letter.partition("-----")[0]).get_payload())
+    found = re.search(r"/people/invitation/\S+", str(message_from_string(letter.partition("-----")[0]).get_payload()))
     assert found
     page, visitor = found[0], dict(server.fetch("corner", found[0]).cookies)
     form = {"new-username": "dan", "new-password1": "a long way home", "new-password2": "a long way home"}
