@@ -64,7 +64,7 @@ BOTH_APPS = [
     "django.contrib.sessions",
     "tests.testapp.common",
 ]
-MULTI_TENANT = {
+MULTI_TENANT: dict[str, Any] = {
     "SHARED_APPS": [*BOTH_APPS, "tests.testapp.billing"],
     "TENANT_APPS": [*BOTH_APPS, "tests.testapp.library"],
     # The same in each process of a test session.
