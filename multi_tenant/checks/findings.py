@@ -104,6 +104,10 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
         "REST framework is installed without multi_tenant.contrib.rest, so its tokens let in who has left a tenant.",
         'Put "multi_tenant.contrib.rest" into INSTALLED_APPS.',
     ),
+    "E024": (
+        "{manager} is a manager of people that writes identities in bulk from within a tenant.",
+        "Derive it from multi_tenant.users.managers.GlobalUserManager.",
+    ),
     "W001": (
         "TenantMiddleware is not the first of MIDDLEWARE: {before} runs before a tenant is chosen.",
         "Move it to the top, or make sure that what stands before it never touches a tenant's data.",

@@ -32,6 +32,8 @@ def check_people(**kwargs: Any) -> Iterator[CheckMessage]:
         yield finding("E017")
     if not hasattr(apps.get_model(conf.AUTH_USER_MODEL), "IDENTITY_FIELDS"):
         yield finding("E018", model=conf.AUTH_USER_MODEL)
+    else:
+        yield from manager_findings()
     yield from middleware_findings()
     if apps.is_installed("rest_framework") and not apps.is_installed("multi_tenant.contrib.rest"):
         yield finding("E023")
@@ -42,6 +44,15 @@ def check_people(**kwargs: Any) -> Iterator[CheckMessage]:
             yield finding_of("E013", exc)
     if conf.SESSION_SCOPE is SessionScope.SITE and keeps_sessions_apart():
         yield finding("W010")
+
+
+def manager_findings() -> Iterator[CheckMessage]:
+    """Managers of the user model that do not look at whom they write."""
+    model: Any = apps.get_model(conf.AUTH_USER_MODEL)
+    guarded = import_string(f"{USERS}.managers.GlobalUserQuerySet")
+    for manager in model._meta.managers:
+        if not issubclass(getattr(manager, "_queryset_class", object), guarded):
+            yield finding("E024", manager=f"{model._meta.object_name}.{manager.name}")
 
 
 def middleware_findings() -> Iterator[CheckMessage]:

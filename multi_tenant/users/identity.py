@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import update_last_login
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, UniqueConstraint
 
 from multi_tenant.context import active_place, public_context
 from multi_tenant.exceptions import IdentityProtectedError
@@ -76,9 +77,15 @@ def identity_model(model: Any) -> Any:
     return model._meta.get_field("password").model
 
 
-def identity_columns(model: Any) -> list[str]:
+def identity_columns(model: Any) -> tuple[str, ...]:
     """The attributes of a user that hold the identity's values."""
-    return [model._meta.get_field(name).attname for name in model.IDENTITY_FIELDS]
+    return find_identity_columns(model)
+
+
+@functools.cache
+def find_identity_columns(model: Any) -> tuple[str, ...]:
+    """The same, worked out once: it is asked for each row that is loaded."""
+    return tuple(model._meta.get_field(name).attname for name in model.IDENTITY_FIELDS)
 
 
 def identity_values(user: Any) -> dict[str, Any]:
@@ -177,7 +184,7 @@ def save_identity(row: Any, changes: Mapping[str, Any]) -> None:
         with transaction.atomic(using=PUBLIC):
             row.save(using=PUBLIC, update_fields=list(changes))
     except IntegrityError:
-        if unique_columns(type(row)).isdisjoint(changes):
+        if telling_columns(type(row)).isdisjoint(changes):
             raise
         raise taken(type(row)) from None  # the database's own words tell what is taken
     if any(hasattr(value, "resolve_expression") for value in changes.values()):
@@ -192,17 +199,28 @@ def taken(model: Any) -> IdentityProtectedError:
     )
 
 
-def unique_columns(model: Any) -> set[str]:
+def unique_columns(model: Any) -> frozenset[str]:
     """The attributes of the identity that no two persons share."""
-    fields = [model._meta.get_field(name) for name in model.IDENTITY_FIELDS]
-    return {field.attname for field in fields if field.unique}
+    return frozenset(name for name in identity_columns(model) if model._meta.get_field(name).unique)
+
+
+def telling_columns(model: Any) -> set[str]:
+    """The attributes of the identity whose values, when they are refused, tell that somebody has them."""
+    told = set(unique_columns(model))
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            found = {path[0] for each in constraint.expressions for path in model._get_expr_references(each)}
+            told |= columns_among(model, {*constraint.fields, *found})
+    for fields in model._meta.unique_together:
+        told |= columns_among(model, fields)
+    return told & set(identity_columns(model))
 
 
 def may_change(row: Any, here: UUID | None, changes: Mapping[str, Any]) -> bool:
     """Whether the running code may change an identity, given by its public row, from within a tenant."""
     if row.pk in acting.get():
         return True
-    if has_platform_authority(row) or not (may_make_people() or unique_columns(type(row)).isdisjoint(changes)):
+    if has_platform_authority(row) or not (may_make_people() or telling_columns(type(row)).isdisjoint(changes)):
         return False
     return tenants_of(row.pk) == {here}
 

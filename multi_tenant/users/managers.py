@@ -13,7 +13,7 @@ from django.db.models.query import ModelIterable
 from multi_tenant.exceptions import IdentityProtectedError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import is_static
-from multi_tenant.users.identity import identity_model
+from multi_tenant.users.identity import identity_columns, identity_model
 from multi_tenant.users.known import forget
 from multi_tenant.users.removal import remove_row
 
@@ -22,7 +22,8 @@ class GlobalUserQuerySet(models.QuerySet[Any]):
     """A queryset that writes no identity in bulk from within a tenant."""
 
     def update(self, **kwargs: Any) -> int:
-        self.refuse_in_tenant(kwargs.keys() & {*self.model.IDENTITY_FIELDS, "pk", self.model._meta.pk.name})
+        protected = {*self.model.IDENTITY_FIELDS, *identity_columns(self.model), *key_names(self.model)}
+        self.refuse_in_tenant(kwargs.keys() & protected)
         if not self.in_tenant():
             forget()
         return super().update(**kwargs)
@@ -67,6 +68,12 @@ class GlobalUserQuerySet(models.QuerySet[Any]):
                 f"{', '.join(sorted(fields))} of {self.model._meta.label} are not written in bulk from within a "
                 "tenant: they belong to the persons. Save one object at a time, or write them in public_context()."
             )
+
+
+def key_names(model: Any) -> set[str]:
+    """What the key is called, which leads from a member to its identity."""
+    keys = (model._meta.pk, identity_model(model)._meta.pk)
+    return {"pk", *(key.name for key in keys), *(key.attname for key in keys)}
 
 
 class GlobalUserManager(UserManager.from_queryset(GlobalUserQuerySet)):  # type: ignore[misc]  # a class made by a call

@@ -25,6 +25,7 @@ from multi_tenant.users.identity import (
     lock_identity,
     may_make_people,
     taken,
+    telling_columns,
     unique_columns,
     write_identity,
 )
@@ -116,7 +117,9 @@ def find_left(member: Any, table: Any) -> Any | None:
 
 
 def has_namesake(member: Any, table: Any) -> bool:
-    """Whether somebody has the key, or one of the values that no two persons share."""
+    """Whether somebody has the key, or one of the values that no two persons share; a constraint may hide it."""
+    if telling_columns(table) != unique_columns(table):
+        return True
     shared = ({name: member.__dict__[name]} for name in unique_columns(table))
     conditions = ({"pk": key_of(member, table)}, *shared)
     return any(identities(table).filter(**condition).exists() for condition in conditions)

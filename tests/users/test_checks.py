@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import UserManager
 from django.core.checks import CheckMessage, run_checks
 
 from multi_tenant.checks import TAG
@@ -39,6 +41,15 @@ def test_an_app_in_one_place_alone_is_told(configure: Configure, setting: str) -
 def test_a_user_model_without_members_is_told(settings: Any) -> None:
     settings.AUTH_USER_MODEL = "auth.Group"
     assert "auth.Group" in found()["E018"].msg
+
+
+@pytest.mark.parametrize("name", ["objects", "others"])
+def test_a_manager_that_writes_in_bulk_unguarded_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = get_user_model()._meta
+    stock: Any = UserManager()
+    stock.name = name
+    monkeypatch.setitem(options.__dict__, "managers", (*options.managers, stock))
+    assert f"GlobalUser.{name}" in found()["E024"].msg
 
 
 def test_a_missing_middleware_is_told(settings: Any) -> None:
@@ -78,7 +89,9 @@ def test_one_sign_in_for_sessions_that_are_kept_apart_is_told(configure: Configu
 @pytest.mark.parametrize("engine", ["cache", "signed_cookies", "db"])
 def test_one_sign_in_is_fine_where_sessions_are_shared(settings: Any, configure: Configure, engine: str) -> None:
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
-    tenant_apps = [app for app in ours.MULTI_TENANT["TENANT_APPS"] if app != "django.contrib.sessions"]
+    tenant_apps = [
+        app for app in cast("list[str]", ours.MULTI_TENANT["TENANT_APPS"]) if app != "django.contrib.sessions"
+    ]
     configure(SESSION_SCOPE="site", TENANT_APPS=tenant_apps)
     assert found() == {}
 

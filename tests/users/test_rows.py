@@ -13,6 +13,8 @@ from django.contrib.auth import get_user_model
 from django.core import serializers
 from django.core.management import call_command
 from django.db import IntegrityError, connections, transaction
+from django.db.models import UniqueConstraint
+from django.db.models.functions import Lower
 from django.db.models.signals import post_save
 
 from multi_tenant.context import Place, fixed_context, public_context, tenant_context
@@ -104,6 +106,26 @@ def test_a_request_renames_nobody_but_the_person_who_asks(acme: Tenant, ann: Any
         with own_identity(member):
             member.save()
         assert names() == ["carl"]
+
+
+@pytest.mark.parametrize(
+    "constraint", [UniqueConstraint(Lower("email"), name="one"), UniqueConstraint(fields=["email"], name="one")]
+)
+def test_a_request_finds_out_nothing_by_a_constraint(
+    constraint: Any, acme: Tenant, ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(**values: Any) -> None:
+        member = User.objects.get()
+        member.__dict__.update(values)
+        member.save()
+
+    monkeypatch.setattr(User._meta, "constraints", [constraint])
+    with request_at(acme):
+        save(first_name="Ann")
+        with pytest.raises(IdentityProtectedError):
+            save(email="bob@example.com")
+    with tenant_context(acme):
+        save(email="bob@example.com")
 
 
 def test_visitors_sign_up_where_the_view_says_so(acme: Tenant, bob: Any) -> None:
