@@ -73,6 +73,14 @@ def test_a_token_on_the_blacklist_is_refused(
     assert ask("/jwt/refresh/", "acme", refresh=other).status_code == 200
 
 
+def test_a_token_that_was_never_listed_is_blacklisted(blacklist: None, ask: Ask, bob: Any, request: Any) -> None:
+    refresh = jwt(ask, bob, "acme")["refresh"]
+    with public_context() if "shared" in request.node.callspec.id else tenant_context("acme"):
+        OutstandingToken.objects.all().delete()
+    assert ask("/jwt/blacklist/", "acme", refresh=refresh).status_code == 200
+    assert ask("/jwt/refresh/", "acme", refresh=refresh).status_code == 401
+
+
 def test_the_list_of_tokens_names_the_person(blacklist: None, ask: Ask, bob: Any, request: Any) -> None:
     jwt(ask, bob, "acme")
     with public_context() if "shared" in request.node.callspec.id else tenant_context("acme"):
