@@ -20,6 +20,7 @@ from multi_tenant.users.joining import remove_member, resume_member, suspend_mem
 from multi_tenant.users.known import KnownMembers, known_members
 from multi_tenant.users.members import checked, find_member
 from multi_tenant.users.models import Membership
+from multi_tenant.users.public import is_away
 from tests.users.crowd import Crowd, signed_in, who
 
 pytestmark = pytest.mark.django_db
@@ -358,3 +359,26 @@ def test_a_connection_that_died_is_not_the_end(crowd: Crowd, monkeypatch: pytest
     monkeypatch.setattr(connections["public"], "close", lambda: None)
     with tenant_context("acme"):
         assert find_member(crowd.keys["member"])
+
+
+def test_a_connection_is_away_when_it_is_gone(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections["public"].ensure_connection()
+    assert not is_away()
+    monkeypatch.setattr(connections["public"], "connection", None)
+    assert is_away()
+
+
+def test_of_two_visits_at_once_one_makes_the_row(crowd: Crowd) -> None:
+    with tenant_context("acme"):
+        key = crowd.keys["member"]
+        rows = get_user_model().objects.filter(pk=key)  # the other visit has made it since
+        identity = members.find_identity(key, crowd.tenants["acme"].uuid)
+        assert identity is not None
+        assert members.mend(rows, key, identity).pk == key
+
+
+def test_users_of_another_model_are_left_to_who_swaps_it(crowd: Crowd, settings: Any) -> None:
+    settings.AUTH_USER_MODEL = "auth.Group"
+    identity: Any = object.__new__(type("Somebody", (), {"is_authenticated": True}))
+    with tenant_context("acme"):
+        assert checked(identity) is identity
