@@ -23,7 +23,7 @@ PERM = "library.add_author"
 
 
 def sign_in(request: HttpRequest) -> JsonResponse:
-    user = authenticate(request, **request.POST.dict())  # type: ignore[arg-type]  # texts
+    user = authenticate(request, **request.POST.dict())
     if user is not None:
         login(request, user)
     return JsonResponse({"user": str(user or "")})
