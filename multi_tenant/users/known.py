@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -31,9 +32,13 @@ class KnownMembers:
 
     def __init__(self) -> None:
         self._persons: OrderedDict[Any, dict[UUID, tuple[Identity, float]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self.renew_lock()
         #: How often something was forgotten: what was read before must not be remembered after.
         self.changes = 0
+
+    def renew_lock(self) -> None:
+        """In a forked child the parent's thread that held the lock does not exist."""
+        self._lock = threading.Lock()
 
     def recall(self, key: Any, tenant: UUID) -> Identity | None:
         """The identity of a member, if it was read within MEMBERSHIP_TTL."""
@@ -59,6 +64,7 @@ class KnownMembers:
 
 
 known_members = KnownMembers()
+os.register_at_fork(after_in_child=known_members.renew_lock)
 
 
 def forget(key: Any = None) -> None:

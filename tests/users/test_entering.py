@@ -320,6 +320,16 @@ def test_a_credential_for_a_tenant_that_is_not_served_gets_its_page(crowd: Crowd
     assert (answer.status_code, "suspended" in answer.content.decode()) == (403, True)
 
 
+@in_this_thread
+async def test_a_coroutine_gets_that_page_too(crowd: Crowd) -> None:
+    headers = {"authorization": await sync_to_async(credential)("member")}
+    crowd.tenants["acme"].state = "suspended"
+    await sync_to_async(crowd.tenants["acme"].save)()
+    store.clear()
+    answer = await HostClient("public.example.com").get("/awhere/", headers=headers)
+    assert (answer.status_code, "suspended" in answer.content.decode()) == (403, True)
+
+
 SELECTED = [
     ("multi_tenant.resolvers.HeaderResolver", {"name": "X-Tenant"}),
     ("multi_tenant.resolvers.QueryResolver", {"name": "tenant"}),
@@ -338,3 +348,13 @@ def test_a_tenant_that_was_only_selected_is_open_to_members_alone(
     assert client.get("/where/", **way).json()["alias"] == "acme"
     suspend_member(crowd.keys["member"], crowd.tenants["acme"])
     assert client.get("/where/", **way).status_code == 302
+
+
+@in_this_thread
+async def test_a_tenant_that_was_only_selected_is_closed_to_coroutines_of_others(
+    crowd: Crowd, configure: Configure
+) -> None:
+    configure(RESOLVERS=SELECTED)
+    client = HostClient("public.example.com")
+    assert (await client.get("/awhere/", {"tenant": "acme"})).status_code == 302
+    assert (await client.get("/awhere/")).json()["alias"] == "public"
