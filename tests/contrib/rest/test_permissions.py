@@ -121,7 +121,7 @@ def test_a_platforms_superuser_has_no_permission_in_a_tenant(people: dict[str, A
 
 
 def test_objects_are_judged_by_a_backend_that_knows_them(people: dict[str, Any], settings: Any) -> None:
-    settings.AUTHENTICATION_BACKENDS += [f"{__name__}.EveryObject"]
+    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, f"{__name__}.EveryObject"]
     grant(people["bob"], "acme", "view_author")
     with tenant_context("acme"):
         author = Author.objects.create(name="Ann")
