@@ -11,16 +11,19 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, connections, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
 from multi_tenant.context import tenant_context
-from multi_tenant.exceptions import IdentityProtectedError
+from multi_tenant.exceptions import IdentityProtectedError, WrongTenantError
 from multi_tenant.models import Tenant
 from multi_tenant.users.identity import own_identity
 from multi_tenant.users.joining import add_member
 from multi_tenant.users.models import Membership
+from tests.testapp.staff.models import Note
 
 pytestmark = pytest.mark.django_db
 User = get_user_model()
@@ -106,6 +109,36 @@ def test_saving_a_copy_never_changes_a_password(load: Callable[[], Any], both: A
         member.refresh_from_db()
         member.save()
     assert public(both).password == before != "!"
+
+
+@pytest.mark.parametrize("notes", [Note.objects.all, lambda: Note.objects.select_related("author")])
+def test_saving_the_author_of_a_note_never_changes_a_password(
+    notes: Callable[[], Any], both: Any, acme: Tenant
+) -> None:
+    before = public(both)
+    with tenant_context(acme):
+        Note.objects.create(author_id=both.pk)
+        author = notes().get().author
+        with own_identity(author):
+            author.save()
+        [*map(User.save, User.objects.prefetch_related("notes"))]
+        assert User.objects.get().password == "!"
+    assert vars(public(both))["password"] == before.password != "!"
+
+
+def test_a_group_has_members_alone(bob: Any, acme: Tenant) -> None:
+    identity = public(bob)
+    with tenant_context(acme):
+        group = Group.objects.create(name="writers")
+        with pytest.raises(WrongTenantError):
+            identity.groups.add(group)
+        with pytest.raises(WrongTenantError), transaction.atomic():
+            group.user_set.add(identity)
+        with transaction.atomic():
+            group.user_set.add(bob.pk)
+            with pytest.raises(IntegrityError):
+                connections["acme"].check_constraints()
+            transaction.set_rollback(True)
 
 
 def test_naming_fields_that_did_not_change_writes_nothing(
