@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from pathlib import Path
 
 from tests.compat.suites import SuiteRun, stop_all
 
 Runs = dict[str, SuiteRun]
+#: Seconds.
+STOP_AGAIN = 0.1
 
 
 def run_all(
@@ -23,8 +25,9 @@ def run_all(
     """Run the suites, a few at a time, and call `done` with each as it ends."""
     runs: Runs = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
+        futures = [pool.submit(run, suite) for suite in suites]
         try:
-            for future in as_completed([pool.submit(run, suite) for suite in suites]):
+            for future in as_completed(futures):
                 result = future.result()
                 runs[result.suite] = result
                 done(result)
@@ -32,6 +35,8 @@ def run_all(
             # Ctrl-C for one: without this the suites would be waited for, one after the other.
             pool.shutdown(wait=False, cancel_futures=True)
             stop_all()
+            while wait(futures, timeout=STOP_AGAIN).not_done:
+                stop_all()  # a thread may have been about to start its suite
             raise
     return runs
 
