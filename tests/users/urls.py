@@ -11,6 +11,8 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import include, path
 
+# Registers models on the one default site, whose URLs are made once, below.
+import tests.contrib.admin.urls  # noqa: F401
 from multi_tenant.context import current_alias
 from tests.testapp.library.models import Author
 
