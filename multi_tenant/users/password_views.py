@@ -12,6 +12,7 @@ from unicodedata import normalize
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.contrib.sites.requests import RequestSite
 
 from multi_tenant.context import active_place
 from multi_tenant.registry.aliases import PUBLIC
@@ -34,6 +35,21 @@ def find_by_identity(original: Any) -> Any:
         return [one for one in members if one.has_usable_password() and is_same(email, getattr(one, field))]
 
     return get_users
+
+
+def name_host(original: Any) -> Any:
+    """In a tenant, a link leads to the host that it was asked for at, whatever the site is called there.
+
+    Whoever edits the tenant's row of ``django.contrib.sites`` would have members' links lead to a page of its own.
+    """
+
+    @functools.wraps(original)
+    def get_current_site(request: Any) -> Any:
+        if request is None or not active_place.get().is_tenant or not has_identities():
+            return original(request)
+        return RequestSite(request)
+
+    return get_current_site
 
 
 def keys_with_email(email: str, tenant: Any) -> list[Any]:

@@ -8,6 +8,7 @@ it replaces, and tells its reason where it is written.
 from __future__ import annotations
 
 from django.contrib import auth
+from django.contrib.auth import forms
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
@@ -27,7 +28,13 @@ from multi_tenant.users.binding import (
     check_tag,
     leave_unread,
 )
-from multi_tenant.users.password_views import answer_member, find_by_identity, save_as_addressee, save_as_visitor
+from multi_tenant.users.password_views import (
+    answer_member,
+    find_by_identity,
+    name_host,
+    save_as_addressee,
+    save_as_visitor,
+)
 
 PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (auth, "_get_compatible_backends", check_answers),
@@ -41,6 +48,7 @@ PATCHES: tuple[tuple[Owner, str, Wrap], ...] = (
     (signing, "get_cookie_signer", bind_cookies),
     (PasswordResetTokenGenerator, "_make_token_with_timestamp", bind_token),
     (PasswordResetForm, "get_users", find_by_identity),
+    (forms, "get_current_site", name_host),
     (PasswordResetConfirmView, "get_user", answer_member),
     (PasswordResetConfirmView, "form_valid", save_as_addressee),
     (PasswordChangeView, "form_valid", save_as_visitor),

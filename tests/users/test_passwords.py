@@ -11,6 +11,7 @@ from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.hashers import identify_hasher
 from django.contrib.auth.tokens import PasswordResetTokenGenerator, default_token_generator
+from django.contrib.sites.models import Site
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -193,3 +194,18 @@ def test_the_same_work_is_done_whoever_is_asked_for(
         work[person] = len(runs)
         runs.clear()
     assert set(work.values()) == {1}
+
+
+def test_a_link_leads_where_it_was_asked_for_whatever_the_tenant_calls_its_site(crowd: Crowd) -> None:
+    with tenant_context("acme"):
+        Site.objects.update(domain="evil.example", name="evil.example")
+    ask_for_link("acme", "member")
+    [message] = mail.outbox
+    assert "://acme.example.com/" in str(message.body)
+    assert "evil.example" not in f"{message.subject} {message.body}"
+
+
+def test_a_link_of_the_public_site_names_the_platforms_site(crowd: Crowd) -> None:
+    ask_for_link("public", "member")
+    [message] = mail.outbox
+    assert f"://{Site.objects.get_current().domain}/" in str(message.body)

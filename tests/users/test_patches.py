@@ -33,6 +33,7 @@ SIGNATURES = {
     "signing.get_cookie_signer": "(salt='django.core.signing.get_cookie_signer')",
     "PasswordResetTokenGenerator._make_token_with_timestamp": "(self, user, timestamp, secret)",
     "PasswordResetForm.get_users": "(self, email)",
+    "forms.get_current_site": "(request)",
     "PasswordResetConfirmView.get_user": "(self, uidb64)",
     "PasswordResetConfirmView.form_valid": "(self, form)",
     "PasswordChangeView.form_valid": "(self, form)",
