@@ -64,9 +64,7 @@ class GlobalUserAdmin(UserAdmin):  # type: ignore[type-arg]  # as above
         """In place of the page that adds a user, in a tenant."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = InviteForm(request.POST or None)
-        if not request.user.is_superuser:
-            del form.fields["is_superuser"]  # nobody gives what he has not
+        form = InviteForm(request.POST or None, inviter=request.user)  # nobody gives what he has not
         if request.method == "POST" and form.is_valid():
             self.send(request, form.invite(invited_by=request.user))
             return redirect(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")

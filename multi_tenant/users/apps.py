@@ -16,7 +16,7 @@ class UsersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from multi_tenant.users import patches
+        from multi_tenant.users import memberships, patches
         from multi_tenant.users.identity import LAST_LOGIN_RECEIVER, note_login
         from multi_tenant.users.known import listen
 
@@ -25,6 +25,9 @@ class UsersConfig(AppConfig):
 
         # A process forgets what it knows of people when it changes them.
         listen()
+
+        # Who leaves, or is kept out, leaves no open invitations behind.
+        memberships.listen()
 
         # In place of Django's own receiver, whichever of the two apps comes first: a login is the person's own doing,
         # and is noted where the identity is.

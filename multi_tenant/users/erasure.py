@@ -9,6 +9,7 @@ from django.apps import apps
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from multi_tenant.context import active_place, public_context
 from multi_tenant.fleet.run import Outcome, run_in_each
@@ -55,7 +56,9 @@ def forget_person(identity: Any) -> None:
             return
         invitations = apps.get_model("multi_tenant_users.Invitation")._base_manager.using(PUBLIC)
         invitations.filter(email__iexact=row.email or None).delete()
-        invitations.filter(invited_by=row.pk).update(invited_by=None)
+        mine = invitations.filter(invited_by=row.pk)
+        mine.filter(accepted_at=None, revoked_at=None).update(revoked_at=timezone.now())
+        mine.update(invited_by=None)
         row.anonymise()
         row.is_staff = row.is_superuser = False
         row.save(using=PUBLIC)

@@ -15,24 +15,30 @@ from multi_tenant.users.joining import invite
 
 
 class InviteForm(forms.Form):
-    """An address, and what its owner will be allowed to do in the active tenant."""
+    """An address, and what its owner will be allowed to do in the active tenant.
+
+    Where ``inviter`` is given, it offers no more than that member may do itself.
+    """
 
     email = forms.EmailField(label=_("email address"))
     is_staff = forms.BooleanField(label=_("staff status"), required=False)
     is_superuser = forms.BooleanField(label=_("superuser status"), required=False)
     groups = forms.ModelMultipleChoiceField(Group._default_manager.none(), label=_("groups"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, inviter: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = cast("forms.ModelMultipleChoiceField[Group]", self.fields["groups"])
-        field.queryset = Group._default_manager.all()  # those of the tenant that the form is made in
+        groups = Group._default_manager.all()  # those of the tenant that the form is made in
+        if inviter is not None and not inviter.is_superuser:
+            del self.fields["is_superuser"]
+            groups = groups.filter(pk__in=groups_within(inviter.get_all_permissions()))
+        cast("forms.ModelMultipleChoiceField[Group]", self.fields["groups"]).queryset = groups
 
     def invite(self, *, invited_by: Any = None) -> Any:
         """Make the invitation; it carries its token."""
         given = self.cleaned_data
         authority = {
             "is_staff": given["is_staff"],
-            "is_superuser": given["is_superuser"],
+            "is_superuser": given.get("is_superuser", False),
             "groups": [group.name for group in given["groups"]],
         }
         return invite(given["email"], authority=authority, invited_by=invited_by)
@@ -58,6 +64,17 @@ class SignUpForm(BaseUserCreationForm):  # type: ignore[type-arg]  # Django's ow
     def person(self) -> Any:
         """The new identity."""
         return self.save()
+
+
+def groups_within(permissions: set[str]) -> list[Any]:
+    """The keys of the active tenant's groups that may do nothing but this."""
+    groups = Group._default_manager.prefetch_related("permissions__content_type")
+    return [group.pk for group in groups if permissions_of(group) <= permissions]
+
+
+def permissions_of(group: Group) -> set[str]:
+    """What a group may do, as it is asked for."""
+    return {f"{each.content_type.app_label}.{each.codename}" for each in group.permissions.all()}
 
 
 def signed_in(request: HttpRequest, form: Any) -> Any | None:

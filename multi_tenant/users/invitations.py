@@ -14,12 +14,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.base import TemplateView
 
 from multi_tenant.conf import conf
 from multi_tenant.context import current_tenant, public_context
-from multi_tenant.exceptions import InvitationError
+from multi_tenant.exceptions import InvalidAuthorityError, InvitationError
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.users.forms import PersonForm, SignUpForm, signed_in
 from multi_tenant.users.joining import accept, find_invitation
@@ -37,7 +38,7 @@ def send_invitation(request: HttpRequest, invitation: Any) -> None:
     send_mail(" ".join(subject.split()), body, None, [invitation.email])
 
 
-@method_decorator([login_not_required, never_cache, sensitive_post_parameters()], name="dispatch")
+@method_decorator([login_not_required, never_cache, csrf_protect, sensitive_post_parameters()], name="dispatch")
 class InvitationView(TemplateView):
     """The page of an invitation in its tenant: one signs in with the account that one has, or makes one, and joins."""
 
@@ -67,7 +68,7 @@ class InvitationView(TemplateView):
                 with public_context():
                     person = form.person
                 accept(kwargs["token"], person)
-        except InvitationError as exc:
+        except (InvitationError, InvalidAuthorityError) as exc:  # a group that it offers may be gone
             return self.answer({"refusal": exc}, status=404)
         member = signed_in(request, form)
         if member is not None:

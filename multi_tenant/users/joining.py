@@ -27,7 +27,7 @@ from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.users.copies import make_row
 from multi_tenant.users.identity import identity_values, lock_identity
 from multi_tenant.users.memberships import begin_membership, set_active
-from multi_tenant.users.removal import remove_key
+from multi_tenant.users.removal import remove_key, strip
 
 #: What a member may be given: two flags, and groups by name.
 FLAGS = frozenset({"is_staff", "is_superuser"})
@@ -132,13 +132,18 @@ def find_invitation(token: str) -> Any:
     invitation = invitations().select_related("tenant").filter(digest=digest_of(token)).first()
     if invitation is None:
         raise InvitationError("unknown")
-    if invitation.revoked_at is not None:
+    if invitation.revoked_at is not None or is_locked_out(invitation.invited_by):
         raise InvitationError("revoked")
     if invitation.accepted_at is not None:
         raise InvitationError("used")
     if invitation.expires_at <= timezone.now():
         raise InvitationError("expired")
     return invitation
+
+
+def is_locked_out(key: Any) -> bool:
+    """Whether a person who has invited somebody has been deactivated since."""
+    return bool(key) and get_user_model()._base_manager.using(PUBLIC).filter(pk=key, is_active=False).exists()
 
 
 def use_up(invitation: Any) -> None:
@@ -165,9 +170,12 @@ def join(key: Any, authority: Mapping[str, Any]) -> Any:
 
 
 def find_or_make_row(identity: Any) -> Any:
-    """The row of a person in the active tenant; a former member may still have one."""
+    """The row of a person in the active tenant, without authority; a former member may still have one, with some."""
     row = get_user_model()._base_manager.using(active_place.get().alias).filter(pk=identity.pk).first()
-    return make_row(identity.pk, identity_values(identity)) if row is None else row
+    if row is None:
+        return make_row(identity.pk, identity_values(identity))
+    strip(row)  # who deletes a membership in the public database does not reach the row
+    return row
 
 
 def give_authority(member: Any, authority: Mapping[str, Any]) -> None:

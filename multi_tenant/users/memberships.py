@@ -9,7 +9,9 @@ from uuid import UUID
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import Signal
+from django.utils import timezone
 
 from multi_tenant.context import active_place, public_context, record_at
 from multi_tenant.registry.aliases import PUBLIC
@@ -53,6 +55,25 @@ def set_active(key: Any, *, active: bool) -> None:
         for membership in memberships().filter(user_id=key, tenant_id=tenant).exclude(is_active=active):
             membership.is_active = active
             membership.save(using=PUBLIC, update_fields=["is_active"])
+
+
+def take_back_offers(*, instance: Any, **kwargs: Any) -> None:
+    """Receive changes of memberships: what somebody has offered who is out, or kept out, is open no longer.
+
+    Else who is to be removed invites another address of its own first.
+    """
+    if "created" in kwargs and instance.is_active:  # saved, and not deleted
+        return
+    with public_context():
+        rows = apps.get_model("multi_tenant_users.Invitation")._base_manager.using(PUBLIC)
+        mine = rows.filter(tenant_id=instance.tenant_id, invited_by=instance.user_id)
+        mine.filter(accepted_at=None, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def listen() -> None:
+    """Receive the changes; called once, by the app's configuration."""
+    for signal in (post_save, post_delete):
+        signal.connect(take_back_offers, apps.get_model("multi_tenant_users.Membership"), dispatch_uid=__name__)
 
 
 def tell(signal: Signal, key: Any) -> None:

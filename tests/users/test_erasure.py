@@ -70,7 +70,9 @@ def test_nothing_tells_any_more_who_it_was(known: Any, acme: Tenant, bolt: Tenan
             assert Session.objects.count() == 1
     assert Session.objects.count() == 1
     assert not Membership.objects.exists()
-    assert Invitation.objects.values_list("email", "invited_by").get() == ("mia@example.com", None)
+    offer = Invitation.objects.get()
+    assert (offer.email, offer.invited_by) == ("mia@example.com", None)
+    assert offer.revoked_at is not None
 
 
 def test_rows_of_former_members_are_erased_too(known: Any, acme: Tenant) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission
 from django.core import mail
 from django.test import Client
 
 from multi_tenant.context import tenant_context
 from multi_tenant.models import Domain, Tenant
 from multi_tenant.users.joining import add_member, invite
+from multi_tenant.users.models import Invitation
 
 pytestmark = pytest.mark.django_db
 NEW = {"new-username": "eve", "new-password1": "a long secret of eve", "new-password2": "a long secret of eve"}
@@ -70,6 +72,27 @@ def test_an_invitation_of_one_tenant_is_nothing_in_another(at_acme: Client, acme
     assert at_acme.get(page).headers["Referrer-Policy"] == "no-referrer"
 
 
+def test_an_invitation_to_a_group_that_is_gone_is_refused_and_makes_nobody(at_acme: Client, acme: Tenant) -> None:
+    with tenant_context(acme):
+        Group.objects.create(name="editors")
+    page = page_of(acme, groups=["editors"])
+    with tenant_context(acme):
+        Group.objects.all().delete()
+    assert at_acme.post(page, NEW).status_code == 404
+    assert not get_user_model().objects.filter(username="eve").exists()
+    with tenant_context(acme):
+        Group.objects.create(name="editors")
+    assert at_acme.post(page, NEW).status_code == 302
+
+
+def test_nobody_is_joined_by_a_form_on_another_site(at_acme: Client, acme: Tenant) -> None:
+    page = page_of(acme)
+    stranger = Client(enforce_csrf_checks=True, headers={"host": "acme.example.com"})
+    assert stranger.post(page, NEW).status_code == 403
+    token = stranger.get(page).cookies["csrftoken"].value
+    assert stranger.post(page, {**NEW, "csrfmiddlewaretoken": token}).status_code == 302
+
+
 @pytest.fixture
 def chief(acme: Tenant) -> Client:
     """The browser of acme's superuser."""
@@ -123,3 +146,31 @@ def test_the_public_admin_has_identities_memberships_and_invitations(acme: Tenan
         answer = browser.get(f"/admin/multi_tenant_users/{path}")
         assert answer.status_code == 200, path
         assert text in answer.content.decode()
+
+
+@pytest.fixture
+def clerk(chief: Client, acme: Tenant) -> Client:
+    """The browser of one of acme's staff, who may add people, and may not change them."""
+    with tenant_context(acme):
+        clerk = get_user_model().objects.create_user("clerk", password="secret", is_staff=True)
+        clerk.user_permissions.add(Permission.objects.get(codename="add_globaluser"))
+        Group.objects.create(name="clerks").permissions.add(Permission.objects.get(codename="add_globaluser"))
+        Group.objects.create(name="lords").permissions.add(Permission.objects.get(codename="change_globaluser"))
+    browser = Client(headers={"host": "acme.example.com"})
+    assert browser.post("/accounts/login/", {"username": "clerk", "password": "secret"}).status_code == 302
+    return browser
+
+
+@pytest.mark.parametrize(
+    ("group", "browser", "status"), [("lords", "clerk", 200), ("clerks", "clerk", 302), ("lords", "chief", 302)]
+)
+def test_nobody_offers_a_group_that_may_do_more_than_he_may(
+    group: str, browser: str, status: int, clerk: Client, chief: Client, acme: Tenant
+) -> None:
+    with tenant_context(acme):
+        key = Group.objects.get(name=group).pk
+    offer = {"email": "eve@example.com", "groups": [key], "is_superuser": "on" if browser == "clerk" else ""}
+    page = {"clerk": clerk, "chief": chief}[browser]
+    assert page.post("/admin/multi_tenant_users/globaluser/add/", offer).status_code == status
+    assert Invitation.objects.count() == (status == 302)
+    assert not Invitation.objects.filter(authority__is_superuser=True).exists()

@@ -239,3 +239,48 @@ def test_signals_tell_of_members(
         member_added.disconnect(hear)
         member_removed.disconnect(hear)
     assert heard == [(member_added, mia.pk, "acme", True), (member_removed, mia.pk, "acme", False)]
+
+
+def test_what_a_member_has_offered_is_taken_back_when_it_leaves(mia: Any, acme: Tenant, bolt: Tenant) -> None:
+    chief, other = (User.objects.create_user(name) for name in ("chief", "other"))
+    for tenant, member in [(acme, chief), (acme, other), (bolt, chief)]:
+        add_member(member, tenant, is_superuser=True)
+    offers = [
+        invite("mia@example.com", tenant=tenant, invited_by=by)
+        for tenant, by in [(acme, chief), (acme, other), (bolt, chief)]
+    ]
+    remove_member(chief, acme)
+    with pytest.raises(InvitationError, match="revoked"):
+        accept(offers[0].token, mia)
+    accept(offers[1].token, mia)
+    accept(offers[2].token, mia)
+
+
+def test_what_a_suspended_member_has_offered_is_taken_back(mia: Any, acme: Tenant) -> None:
+    chief = User.objects.create_user("chief")
+    add_member(chief, acme, is_superuser=True)
+    offer = invite("mia@example.com", tenant=acme, invited_by=chief)
+    suspend_member(chief, acme)
+    with pytest.raises(InvitationError, match="revoked"):
+        accept(offer.token, mia)
+
+
+def test_a_former_member_comes_back_with_what_is_given_anew(mia: Any, acme: Tenant, editors: None) -> None:
+    membership = add_member(mia, acme, is_superuser=True, groups=["editors"])
+    membership.delete()  # as the admin of the public site does, and no code of the tenant
+    add_member(mia, acme, is_staff=True)
+    member = member_in(acme, mia)
+    assert (member.is_staff, member.is_superuser) == (True, False)
+    with tenant_context(acme):
+        assert not member.groups.exists()
+
+
+def test_what_a_deactivated_person_has_offered_cannot_be_accepted(mia: Any, acme: Tenant) -> None:
+    chief = User.objects.create_user("chief")
+    add_member(chief, acme, is_superuser=True)
+    offer = invite("mia@example.com", tenant=acme, invited_by=chief)
+    User.objects.filter(pk=chief.pk).update(is_active=False)
+    with pytest.raises(InvitationError, match="revoked"):
+        accept(offer.token, mia)
+    User.objects.filter(pk=chief.pk).update(is_active=True)
+    accept(offer.token, mia)
