@@ -7,7 +7,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AbstractUser
 
-from multi_tenant.users.members import counts_here
+from multi_tenant.users.members import CHECKED, counts_here
 
 
 class AsksAtHome(AbstractUser):
@@ -19,6 +19,12 @@ class AsksAtHome(AbstractUser):
 
     class Meta(AbstractUser.Meta):
         abstract = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled may be kept for long: whoever reads it asks anew whether this is a member."""
+        state = dict(super().__getstate__())
+        state.pop(CHECKED, None)
+        return state
 
     def get_user_permissions(self, obj: Any = None) -> set[str]:
         return super().get_user_permissions(obj) if counts_here(self) else set()

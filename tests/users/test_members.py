@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -382,3 +384,22 @@ def test_users_of_another_model_are_left_to_who_swaps_it(crowd: Crowd, settings:
     identity: Any = object.__new__(type("Somebody", (), {"is_authenticated": True}))
     with tenant_context("acme"):
         assert checked(identity) is identity
+
+
+def pickled(user: Any) -> Any:
+    return pickle.loads(pickle.dumps(user))
+
+
+@pytest.mark.parametrize("kept", [pickled, copy.copy])
+def test_a_member_that_was_kept_is_asked_about_again(kept: Callable[[Any], Any], ann: Any, acme: Any) -> None:
+    with tenant_context(acme):
+        get_user_model().objects.filter(pk=ann.pk).update(is_superuser=True)
+        member = find_member(ann.pk)
+        before = kept(member)
+        assert checked(before) is not None
+        assert kept(member).has_perm("library.add_author")
+        after = kept(member)
+    suspend_member(ann, acme)
+    with tenant_context(acme):
+        assert checked(after) is None
+        assert not after.has_perm("library.add_author")
