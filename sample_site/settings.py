@@ -125,7 +125,7 @@ TEMPLATES = [
 AUTH_USER_MODEL = "multi_tenant_users.GlobalUser"
 AUTHENTICATION_BACKENDS = ["multi_tenant.users.backends.GlobalUserBackend"]
 # Invitations and new passwords are mailed to the terminal.
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_BACKEND = "sample_site.mail.EmailBackend"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "multi_tenant.contrib.rest.authentication.TenantSessionAuthentication",

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from email import message_from_string
+from email.policy import default
 from typing import Any
 
 import pytest
@@ -67,7 +68,8 @@ def test_an_invitation_is_sent_and_accepted(site: Site, server: Server, password
     answer = server.fetch("corner", add, cookies=cookies, form={"email": "dan@example.com"})
     assert answer.status == 302, answer.text
     [letter] = [path.read_text() for path in (site.directory / "mail").iterdir()]
-    found = re.search(r"/people/invitation/\S+", str(message_from_string(letter.partition("-----")[0]).get_payload()))
+    text = message_from_string(letter.partition("-----")[0], policy=default).get_content()
+    found = re.search(r"/people/invitation/\S+", text)
     assert found
     page, visitor = found[0], dict(server.fetch("corner", found[0]).cookies)
     form = {"new-username": "dan", "new-password1": "a long way home", "new-password2": "a long way home"}
