@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import PermissionDenied
+from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,14 +19,24 @@ from django.utils.translation import gettext, gettext_lazy
 from multi_tenant.context import active_place
 from multi_tenant.users.forms import InviteForm
 from multi_tenant.users.invitations import send_invitation
-from multi_tenant.users.joining import revoke
+from multi_tenant.users.joining import revoke, strip_former
 from multi_tenant.users.models import GlobalUser, Invitation, Membership
 
 
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # Django's own takes no argument
+class MembershipForm(ModelForm):  # type: ignore[type-arg]  # Django's own takes no argument
+    """A membership; one that is added gives nothing of what the person was in the tenant before."""
+
+    def save(self, commit: bool = True) -> Any:
+        if self.instance._state.adding:
+            strip_former(self.instance.user_id, self.instance.tenant)
+        return super().save(commit)
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # as above
     """The tenants that a person belongs to, on the identity's page."""
 
     model = Membership
+    form = MembershipForm
     fields = ("tenant", "is_active", "created_at")
     readonly_fields = ("created_at",)
     extra = 0
@@ -87,6 +98,7 @@ class GlobalUserAdmin(UserAdmin):  # type: ignore[type-arg]  # as above
 class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     """Who belongs to which tenant, on the public site."""
 
+    form = MembershipForm
     list_display = ("user", "tenant", "is_active", "created_at")
     list_filter = ("is_active", "tenant")
     list_select_related = ("user", "tenant")

@@ -23,6 +23,7 @@ from multi_tenant.exceptions import (
     NoTenantError,
     WrongTenantError,
 )
+from multi_tenant.fleet.selection import WHOLE
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.users.copies import make_row
 from multi_tenant.users.identity import identity_values, lock_identity
@@ -176,6 +177,18 @@ def find_or_make_row(identity: Any) -> Any:
         return make_row(identity.pk, identity_values(identity))
     strip(row)  # who deletes a membership in the public database does not reach the row
     return row
+
+
+def strip_former(key: Any, tenant: Any) -> None:
+    """Take what authority a person's row in a tenant still has, before a membership is added by hand.
+
+    A tenant without a whole database has no such rows. Raises what entering the tenant raises.
+    """
+    if tenant.state in WHOLE:
+        with tenant_context(tenant, any_state=True):
+            row = get_user_model()._base_manager.filter(pk=key).first()
+            if row is not None:
+                strip(row)
 
 
 def give_authority(member: Any, authority: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from django.test import Client
 from multi_tenant.context import tenant_context
 from multi_tenant.models import Domain, Tenant
 from multi_tenant.users.joining import add_member, invite
-from multi_tenant.users.models import Invitation
+from multi_tenant.users.models import Invitation, Membership
 
 pytestmark = pytest.mark.django_db
 NEW = {"new-username": "eve", "new-password1": "a long secret of eve", "new-password2": "a long secret of eve"}
@@ -174,3 +174,39 @@ def test_nobody_offers_a_group_that_may_do_more_than_he_may(
     assert page.post("/admin/multi_tenant_users/globaluser/add/", offer).status_code == status
     assert Invitation.objects.count() == (status == 302)
     assert not Invitation.objects.filter(authority__is_superuser=True).exists()
+
+
+@pytest.mark.parametrize("way", ["page", "inline"])
+def test_a_membership_that_is_added_in_the_public_admin_brings_no_old_authority(
+    way: str, acme: Tenant, ann: Any, configure: Any
+) -> None:
+    configure(PUBLIC_HOSTS=["www.example.com"])
+    get_user_model().objects.create_superuser("root", password="secret")
+    with tenant_context(acme):
+        get_user_model().objects.filter(pk=ann.pk).update(is_superuser=True, is_staff=True)
+    Membership.objects.filter(user_id=ann.pk).delete()
+    assert member_of(acme, "ann").is_superuser  # the row knows nothing of it
+    browser = Client(headers={"host": "www.example.com"})
+    assert browser.login(username="root", password="secret")
+    page, filled = {
+        "page": ("membership/add/", {"user": ann.pk, "tenant": acme.pk, "is_active": "on"}),
+        "inline": (f"globaluser/{ann.pk}/change/", inline_of(ann, acme)),
+    }[way]
+    answer = browser.post(f"/admin/multi_tenant_users/{page}", filled)
+    assert answer.status_code == 302, answer.content
+    assert Membership.objects.filter(user_id=ann.pk, tenant=acme).exists()
+    member = member_of(acme, "ann")
+    assert (member.is_superuser, member.is_staff) == (False, False)
+
+
+def inline_of(person: Any, tenant: Tenant) -> dict[str, Any]:
+    """What a browser sends to add a membership on a person's page."""
+    row = {"tenant": tenant.pk, "is_active": "on", "user": person.pk}
+    counts = {"TOTAL_FORMS": 1, "INITIAL_FORMS": 0}
+    return {
+        "username": "ann",
+        "date_joined_0": "2026-01-01",
+        "date_joined_1": "00:00:00",
+        **{f"memberships-{name}": value for name, value in counts.items()},
+        **{f"memberships-0-{name}": value for name, value in row.items()},
+    }
