@@ -60,6 +60,14 @@ class SignUpForm(BaseUserCreationForm):  # type: ignore[type-arg]  # Django's ow
         model = get_user_model()
         fields = ("username",)
 
+    def validate_unique(self) -> None:
+        """Nothing yet: a form that makes nobody anyway tells nobody whether a name is taken."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django's own, which validates the password
+        if not self.errors:
+            super().validate_unique()
+
     @property
     def person(self) -> Any:
         """The new identity."""

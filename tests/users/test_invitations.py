@@ -85,6 +85,18 @@ def test_an_invitation_to_a_group_that_is_gone_is_refused_and_makes_nobody(at_ac
     assert at_acme.post(page, NEW).status_code == 302
 
 
+@pytest.mark.parametrize(("password", "is_told"), [("", False), ("1", False), ("a long secret of eve", True)])
+def test_names_are_not_tried_out_without_making_an_account(
+    password: str, is_told: bool, at_acme: Client, acme: Tenant, settings: Any
+) -> None:
+    settings.AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+    get_user_model().objects.create_user("eve", password="secret")
+    tried = {**NEW, "new-password1": password, "new-password2": password}
+    answer = at_acme.post(page_of(acme), tried)
+    assert answer.status_code == 200
+    assert (b"already exists" in answer.content) is is_told
+
+
 def test_nobody_is_joined_by_a_form_on_another_site(at_acme: Client, acme: Tenant) -> None:
     page = page_of(acme)
     stranger = Client(enforce_csrf_checks=True, headers={"host": "acme.example.com"})
