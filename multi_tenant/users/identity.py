@@ -220,6 +220,8 @@ def may_change(row: Any, here: UUID | None, changes: Mapping[str, Any]) -> bool:
     """Whether the running code may change an identity, given by its public row, from within a tenant."""
     if row.pk in acting.get():
         return True
+    if not row.is_active:
+        return False  # whom the platform keeps out is nobody that a tenant could bring back
     if has_platform_authority(row) or not (may_make_people() or telling_columns(type(row)).isdisjoint(changes)):
         return False
     return tenants_of(row.pk) == {here}

@@ -70,6 +70,20 @@ def test_whoever_has_authority_on_the_platform_is_not_changed(authority: str, an
             member.save()
 
 
+@pytest.mark.parametrize("changes", [{"is_active": True}, {"email": "ann@example.org"}], ids=list)
+def test_whom_the_platform_keeps_out_is_not_changed(changes: dict[str, Any], ann: Any, acme: Tenant) -> None:
+    User.objects.filter(pk=ann.pk).update(is_active=False)
+    with tenant_context(acme):
+        member = User.objects.get(pk=ann.pk)
+        member.__dict__["is_active"] = member._known_identity["is_active"] = False  # as when the copy is refreshed
+        for name, value in changes.items():
+            setattr(member, name, value)
+        with pytest.raises(IdentityProtectedError):
+            member.save()
+    identity = User.objects.get(pk=ann.pk)
+    assert (identity.is_active, identity.email) == (False, ann.email)
+
+
 def test_a_person_changes_who_it_is(both: Any, acme: Tenant) -> None:
     with tenant_context(acme):
         member = User.objects.get()

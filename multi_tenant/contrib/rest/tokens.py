@@ -34,6 +34,8 @@ def issue_token(user: Any, *, model: type[Any] = Token) -> str:
 
 def find_token(model: type[Any], text: str) -> Any | None:
     """The token that a text stands for at the active place, with its user loaded; None for any other text."""
+    if not has_tokens(model):
+        return None
     if not is_bound(model):
         return model._default_manager.select_related("user").filter(key=text).first()
     key, _, proof = text.rpartition(SEPARATOR)
@@ -52,6 +54,11 @@ def tokens_of(model: type[Any], user_key: str) -> list[Any]:
         return list(model._default_manager.select_related("user").filter(user_id=user_key))
     except (ValidationError, ValueError):
         return []
+
+
+def has_tokens(model: type[Model]) -> bool:
+    """Whether there are tokens at the active place; from a table in tenants alone the public site has none."""
+    return active_place.get().is_tenant or home_of_model(model) is not Home.TENANT
 
 
 def is_bound(model: type[Model]) -> bool:

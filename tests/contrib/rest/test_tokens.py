@@ -95,3 +95,10 @@ def test_a_person_who_left_the_platform_has_no_token(in_public: None, ask: Ask, 
         bob.is_active = False
         bob.save()
     assert {ask("/who/our-token/", at, text).status_code for at, text in texts.items()} == {401}
+
+
+def test_the_public_site_has_no_tokens_where_tenants_alone_have_them(in_tenants: None, ask: Ask, bob: Any) -> None:
+    text = token(ask, bob, "acme")
+    assert ask("/who/our-token/", "public", text).status_code in (401, 403)
+    answer = ask("/token/tenant/", "public", username="bob", password="wrong")
+    assert answer.status_code == 404
