@@ -16,6 +16,12 @@ from tests.journeys.site import Site, deployment
 from tests.settings import PUBLIC
 
 
+@pytest.fixture(scope="session", autouse=True)
+def requirements() -> None:
+    """The sample site has an API; where no extra is installed it cannot run."""
+    pytest.importorskip("rest_framework_simplejwt", reason="the sample site needs the dependency group `rest`")
+
+
 @pytest.fixture(scope="session")
 def prefix() -> str:
     """What everything that a journey makes on a server of the user's own begins with."""

@@ -29,6 +29,8 @@ from tests.fleets import postgres_entry as postgres_entry
 from tests.fleets import registry as registry
 from tests.promises.control import Without, guarded_by
 
+pytest.importorskip("psycopg", reason="the servers that are registered here are PostgreSQL's")
+
 SERVERS = "/admin/multi_tenant/databaseserver/"
 SECRETS = ("db2.internal", "5433", "maintenance", "maker", "hush-hush", "verify-full")
 GIVEN = {
