@@ -13,6 +13,7 @@ from django.dispatch import Signal
 
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.homes import Home, home_of_model, is_static
+from multi_tenant.variables import holding
 
 #: The database in which the running deletion is done.
 deleting_in: ContextVar[str | None] = ContextVar("multi_tenant.deleting_in", default=None)
@@ -44,12 +45,8 @@ def note_database(original: Any) -> Any:
 
     @functools.wraps(original)
     def method(self: Collector, *args: Any, **kwargs: Any) -> Any:
-        before = deleting_in.get()
-        deleting_in.set(self.using)
-        try:
+        with holding(deleting_in, self.using):
             return original(self, *args, **kwargs)
-        finally:
-            deleting_in.set(before)
 
     return method
 

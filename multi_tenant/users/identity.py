@@ -20,6 +20,7 @@ from multi_tenant.middleware.visit import visiting
 from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.users.memberships import tenants_of
 from multi_tenant.users.public import read_public
+from multi_tenant.variables import holding
 
 #: Under which Django connects what notes a login.
 LAST_LOGIN_RECEIVER = "update_last_login"
@@ -39,12 +40,8 @@ def own_identity(user: Any) -> Iterator[None]:
 
     Whoever calls this vouches that ``user`` is the person who asked, and not somebody whom the person may edit.
     """
-    before = acting.get()
-    acting.set(before | {user.pk})
-    try:
+    with holding(acting, acting.get() | {user.pk}):
         yield
-    finally:
-        acting.set(before)
 
 
 @contextmanager
@@ -53,12 +50,8 @@ def sign_up() -> Iterator[None]:
 
     Elsewhere a request makes nobody, as the answer to a name that is taken would tell that somebody has it.
     """
-    before = signing_up.get()
-    signing_up.set(True)
-    try:
+    with holding(signing_up, True):
         yield
-    finally:
-        signing_up.set(before)
 
 
 def may_make_people() -> bool:

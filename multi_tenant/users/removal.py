@@ -17,6 +17,7 @@ from multi_tenant.registry.aliases import PUBLIC
 from multi_tenant.routing.deletion import has_table
 from multi_tenant.users.identity import identity_model, lock_identity
 from multi_tenant.users.memberships import end_membership
+from multi_tenant.variables import holding
 
 #: Whether a member's row is being deleted in the one way that it may be.
 removing: ContextVar[bool] = ContextVar("multi_tenant.users.removing", default=False)
@@ -99,9 +100,5 @@ def refuse_cascade(*, instance: Any, using: str, **kwargs: Any) -> None:
 @contextmanager
 def removed() -> Iterator[None]:
     """Let a member's row be deleted."""
-    before = removing.get()
-    removing.set(True)
-    try:
+    with holding(removing, True):
         yield
-    finally:
-        removing.set(before)

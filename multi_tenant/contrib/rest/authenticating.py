@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from multi_tenant.variables import holding
+
 running: ContextVar[bool] = ContextVar("multi_tenant.contrib.rest.authenticating", default=False)
 
 
 @contextmanager
 def authenticating() -> Iterator[None]:
     """Run a block whose answer is checked by whoever runs it."""
-    before = running.get()
-    running.set(True)
-    try:
+    with holding(running, True):
         yield
-    finally:
-        running.set(before)
